@@ -1,0 +1,59 @@
+"""What Tierwise answers when it cannot go on: one sentence, one exit code, never a traceback."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """An answer for a person: what was wrong, where, and how to mend it.
+
+    `exit_code` is what the command line ends with; `hint` is the next thing to do.
+    """
+
+    exit_code = 1
+
+    def __init__(self, sentence: str, *, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[object, ...]:  # keyword-only arguments do not survive pickling by default
+        return (_revive, (type(self), self.sentence, self.hint))
+
+
+def _revive(kind: type[Refusal], sentence: str, hint: str) -> Refusal:
+    return kind(sentence, hint=hint)
+
+
+class OurFailure(Refusal):
+    """A failure of ours: a door-out check, a dbt test, an exception inside a tool. The old release stays."""
+
+    exit_code = 1
+
+
+class ConfigurationRefused(Refusal):
+    """A configuration or a request that cannot be carried out, with file:line where there is a file."""
+
+    exit_code = 2
+
+
+class DeliveryRefused(Refusal):
+    """A delivery that may not come in. `code` is the reason in the vocabulary of `sources.reasons`."""
+
+    exit_code = 3
+
+    def __init__(self, sentence: str, *, code: str = "", hint: str = "") -> None:
+        super().__init__(sentence, hint=hint)
+        self.code = code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_revive_delivery, (self.sentence, self.code, self.hint))
+
+
+def _revive_delivery(sentence: str, code: str, hint: str) -> DeliveryRefused:
+    return DeliveryRefused(sentence, code=code, hint=hint)
+
+
+class Busy(Refusal):
+    """Someone else is at work, or was faster. Try later."""
+
+    exit_code = 75

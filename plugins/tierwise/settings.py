@@ -1,0 +1,57 @@
+"""Where things are. The only reader of environment variables."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The places of one company's installation.
+
+    `home` holds what people edit (`config/`) and what runs write (`var/`); `project` holds the code that
+    dbt and Great Expectations read. They are the same folder unless TIERWISE_HOME says otherwise.
+    """
+
+    home: Path
+    project: Path
+    control_url: str
+
+    @property
+    def config(self) -> Path:
+        return self.home / "config"
+
+    @property
+    def var(self) -> Path:
+        return self.home / "var"
+
+    @property
+    def lake(self) -> Path:
+        return self.var / "lake"
+
+    @property
+    def work(self) -> Path:
+        return self.var / "work"
+
+    @property
+    def releases(self) -> Path:
+        return self.var / "release"
+
+    @property
+    def dbt_project(self) -> Path:
+        return self.project / "dbt_project"
+
+    @property
+    def expectations(self) -> Path:
+        return self.project / "expectations"
+
+
+def settings() -> Settings:
+    """Read the environment: TIERWISE_HOME (default: the repository) and TIERWISE_CONTROL_URL (default: SQLite)."""
+    home = Path(os.environ.get("TIERWISE_HOME") or PROJECT).resolve()
+    control_url = os.environ.get("TIERWISE_CONTROL_URL") or f"sqlite:///{home / 'var' / 'control.db'}"
+    return Settings(home=home, project=PROJECT, control_url=control_url)

@@ -1,0 +1,188 @@
+"""The canonical streams: the contract every source conforms to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["id_text", "text", "code", "money", "number", "integer", "timestamp", "date", "boolean", "currency"]
+
+DUCKDB_TYPES: dict[str, str] = {
+    "id_text": "varchar",
+    "text": "varchar",
+    "code": "varchar",
+    "currency": "varchar",
+    "money": "decimal(18, 4)",
+    "number": "decimal(18, 4)",
+    "integer": "bigint",
+    "timestamp": "timestamp",  # UTC, always
+    "date": "date",
+    "boolean": "boolean",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One canonical column. `required` columns are never null in the accepted log; `codes` closes a vocabulary."""
+
+    name: str
+    kind: Kind
+    required: bool = False
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A canonical stream. `key` (with `source`) names a row; `event_at` is the column that says when it happened."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    event_at: str | None = None
+
+    def column(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+
+def _c(name: str, kind: Kind = "text", *codes: str, required: bool = False) -> Column:
+    return Column(name, kind, required, codes)
+
+
+# Ids that a source uses for customers may be another source's (a service desk that books on the shop's customer
+# numbers): `customer_source` names whose they are. Null means the source's own.
+_CUSTOMER = (_c("customer_id", "id_text", required=True), _c("customer_source", "id_text"))
+
+STREAMS: dict[str, Stream] = {
+    s.name: s
+    for s in (
+        Stream(
+            "customers",
+            ("customer_id",),
+            (
+                _c("customer_id", "id_text", required=True),
+                _c("name"),
+                _c("former_names"),
+                _c("subject_type", "code", "company", "person"),
+                _c("parent_customer_id", "id_text"),
+                _c("industry"),
+                _c("region"),
+                _c("company_size"),
+                _c("email"),
+                _c("phone"),
+                _c("wechat_id"),
+                _c("tax_id"),
+                _c("channel"),
+                _c("account_manager_id", "id_text"),
+                _c("preferred_channel"),
+                _c("do_not_contact", "boolean"),
+                _c("consent"),
+                _c("created_at", "timestamp"),
+                _c("updated_at", "timestamp"),
+            ),
+        ),
+        Stream(
+            "orders",
+            ("order_id", "line_id"),
+            (
+                _c("order_id", "id_text", required=True),
+                _c("line_id", "id_text", required=True),
+                *_CUSTOMER,
+                _c("ordered_at", "timestamp", required=True),
+                _c("amount", "money", required=True),
+                _c("currency", "currency", required=True),
+                _c("kind", "code", "sale", "refund", "cancel", "pending", required=True),
+                _c("status"),
+                _c("original_order_id", "id_text"),
+                _c("quantity", "number"),
+                _c("unit_price", "money"),
+                _c("list_price", "money"),
+                _c("discount_amount", "money"),
+                _c("tax_amount", "money"),
+                _c("cost_amount", "money"),
+                _c("product_id", "id_text"),
+                _c("category"),
+                _c("channel"),
+                _c("sales_rep_id", "id_text"),
+                _c("updated_at", "timestamp"),
+            ),
+            event_at="ordered_at",
+        ),
+        Stream(
+            "interactions",
+            ("interaction_id",),
+            (
+                _c("interaction_id", "id_text", required=True),
+                *_CUSTOMER,
+                _c("occurred_at", "timestamp", required=True),
+                _c("kind", "code", "inquiry", "complaint", "visit", "call", "email", "ticket", "return",
+                   "referral", "praise", "suggestion", "other", required=True),
+                _c("channel"),
+                _c("direction", "code", "inbound", "outbound"),
+                _c("duration_seconds", "number"),
+                _c("agent_id", "id_text"),
+                _c("topic"),
+                _c("sentiment"),
+                _c("referral_customer_id", "id_text"),
+                _c("text"),
+                _c("updated_at", "timestamp"),
+            ),
+            event_at="occurred_at",
+        ),
+        Stream(
+            "survey_responses",
+            ("response_id", "question_id"),
+            (
+                _c("response_id", "id_text", required=True),
+                _c("question_id", "id_text", required=True),
+                *_CUSTOMER,
+                _c("instrument", "code", "nps", "csat", "ces", "custom", required=True),
+                _c("score", "number"),  # null is a blank that the source declares, never a zero
+                _c("scale_min", "number", required=True),
+                _c("scale_max", "number", required=True),
+                _c("answered_at", "timestamp", required=True),
+                _c("dimension"),
+                _c("is_overall", "boolean"),
+                _c("wave"),
+                _c("channel"),
+                _c("asked_at", "timestamp"),
+                _c("respondent_id", "id_text"),
+                _c("respondent_role"),
+                _c("direction", "code", "higher_is_better", "lower_is_better"),
+                _c("comment"),
+                _c("updated_at", "timestamp"),
+            ),
+            event_at="answered_at",
+        ),
+        Stream(
+            "products",
+            ("product_id",),
+            (
+                _c("product_id", "id_text", required=True),
+                _c("name"),
+                _c("category"),
+                _c("unit_cost", "money"),
+                _c("list_price", "money"),
+                _c("updated_at", "timestamp"),
+            ),
+        ),
+    )
+}
+
+# What the log adds to the canonical columns, in the order the Parquet files carry them.
+LOG_COLUMNS: dict[str, str] = {
+    "source": "varchar",
+    "delivery_id": "varchar",
+    "row_number": "bigint",  # 1 = the first data row of the delivered file
+    "known_on": "date",
+    "claimed_on": "date",  # the day the delivery or row claims for itself; null where it claims none
+    "left_out_because": "varchar",  # not null: asked to be left out; such rows are no versions of anything
+    "content_hash": "varchar",
+    "version_of": "varchar",  # the thing a newer version replaces: the row's key, or the whole order
+    "version_id": "varchar",  # rows that came together as one version share it
+    "version_updated_at": "timestamp",
+    "accepted_order": "bigint",  # order of acceptance of the deliveries of this installation
+}
