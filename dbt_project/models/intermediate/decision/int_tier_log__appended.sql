@@ -1,0 +1,43 @@
+-- Grain: one row per as_of, policy and customer whose tier or grading changed that day: the log so far and the run's.
+with
+
+appended as (
+    select
+        as_of,
+        policy,
+        policy_version,
+        customer_key,
+        tier,
+        tier_rank,
+        graded,
+        reason,
+        cause,
+        decision_rows,
+        is_limited_by_steps,
+        from_tier,
+        from_graded,
+        is_new
+    from {{ source('inputs', 'tier_decisions') }}
+
+    union all by name
+
+    select
+        as_of,
+        policy,
+        policy_version,
+        customer_key,
+        tier,
+        tier_rank,
+        graded,
+        reason,
+        cause,
+        decision_rows,
+        is_limited_by_steps,
+        from_tier,
+        from_graded,
+        is_new
+    from {{ ref('int_tier_decisions__decided') }}
+    where is_change
+)
+
+select * from appended

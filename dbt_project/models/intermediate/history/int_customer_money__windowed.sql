@@ -1,0 +1,65 @@
+-- Grain: one row per as_of and customer with a counted line. Revenue, orders, cost and profit by window.
+-- Money counts on the refund's own day; closed months do not move.
+with
+
+lines as (
+    select
+        days.as_of,
+        lines.customer_key,
+        lines.source,
+        lines.order_id,
+        lines.kind = 'sale' as is_sale,
+        lines.ordered_on,
+        lines.net_amount,
+        lines.cost_amount,
+        {{ within_days('lines.ordered_on', 'days.as_of', 365) }} as is_in_12m,
+        {{ within_days('lines.ordered_on', 'days.as_of', 90) }} as is_in_90d,
+        {{ dbt.datediff('lines.ordered_on', 'days.as_of', 'day') }} between 365 and 729 as is_in_12m_before,
+        extract(year from lines.ordered_on) = extract(year from days.as_of) as is_in_ytd,
+        extract(year from lines.ordered_on) = extract(year from days.as_of) - 1 as is_in_last_year
+    from {{ ref('int_order_lines__valued') }} as lines
+    inner join {{ source('inputs', 'run_days') }} as days
+        on {{ stands_on('lines', 'days.as_of', 'ordered_on') }}
+    where lines.is_counted
+),
+
+orders as (
+    select
+        as_of,
+        customer_key,
+        source,
+        order_id,
+        min(case when is_sale then ordered_on end) as first_sale_on,
+        sum(case when is_in_12m then net_amount else 0 end) as revenue_12m,
+        sum(case when is_in_90d then net_amount else 0 end) as revenue_90d,
+        sum(case when is_in_ytd then net_amount else 0 end) as revenue_ytd,
+        sum(case when is_in_last_year then net_amount else 0 end) as revenue_last_year,
+        sum(case when is_in_12m_before then net_amount else 0 end) as revenue_12m_before,
+        sum(case when is_in_12m then coalesce(cost_amount, 0) else 0 end) as cost_12m,
+        sum(case when is_in_12m and is_sale then net_amount else 0 end) as sales_12m,
+        sum(case when is_in_12m and is_sale and cost_amount is not null then net_amount else 0 end) as costed_sales_12m,
+        sum(case when is_in_12m and is_sale and cost_amount is null then 1 else 0 end) as uncosted_sale_lines_12m
+    from lines
+    group by as_of, customer_key, source, order_id
+),
+
+windowed as (
+    select
+        as_of,
+        customer_key,
+        min(first_sale_on) as first_sale_on,
+        cast(sum(revenue_12m) as decimal(18, 2)) as revenue_12m,
+        cast(sum(revenue_90d) as decimal(18, 2)) as revenue_90d,
+        cast(sum(revenue_ytd) as decimal(18, 2)) as revenue_ytd,
+        cast(sum(revenue_last_year) as decimal(18, 2)) as revenue_last_year,
+        cast(sum(revenue_12m_before) as decimal(18, 2)) as revenue_12m_before,
+        cast(sum(case when revenue_12m > 0 then 1 else 0 end) as bigint) as orders_12m,
+        cast(sum(cost_12m) as decimal(18, 2)) as cost_12m,
+        cast(sum(sales_12m) as decimal(18, 2)) as sales_12m,
+        cast(sum(costed_sales_12m) as decimal(18, 2)) as costed_sales_12m,
+        cast(sum(uncosted_sale_lines_12m) as bigint) as uncosted_sale_lines_12m
+    from orders
+    group by as_of, customer_key
+)
+
+select * from windowed

@@ -1,0 +1,39 @@
+-- Grain: one row per as_of and customer who answered in the last 12 months.
+-- One answer per respondent, question and wave counts: the latest.
+with
+
+answers as (
+    select
+        days.as_of,
+        customers.customer_key,
+        answers.rescaled_score,
+        row_number() over (
+            partition by
+                days.as_of, customers.customer_key, answers.source, answers.respondent_id, answers.question_id,
+                answers.wave
+            order by answers.answered_at desc, answers.response_id desc
+        ) as recency_rank
+    from {{ ref('int_survey_answers__rescaled') }} as answers
+    inner join {{ source('inputs', 'run_days') }} as days
+        on
+            {{ stands_on('answers', 'days.as_of') }}
+            and {{ within_days('answers.answered_on', 'days.as_of', 365) }}
+    inner join {{ ref('int_customer_ids__keyed') }} as customers
+        on
+            answers.customer_source = customers.source
+            and answers.customer_id = customers.customer_id
+            and customers.known_on <= days.as_of
+),
+
+averaged as (
+    select
+        as_of,
+        customer_key,
+        {{ ratio_half_even(in_units('sum(rescaled_score)', 4), '(10000 * count(*))', 4) }} as satisfaction_12m,
+        cast(count(*) as bigint) as responses_12m
+    from answers
+    where recency_rank = 1
+    group by as_of, customer_key
+)
+
+select * from averaged

@@ -1,0 +1,93 @@
+-- Grain: one row per as_of and customer known by then. The narrow row: all measures of one customer on one day.
+-- Null is "not known", never 0: each measure says in its description when it is null.
+with
+
+customers as (
+    select
+        days.as_of,
+        ids.customer_key,
+        min(ids.known_on) as known_on
+    from {{ ref('int_customer_ids__keyed') }} as ids
+    inner join {{ source('inputs', 'run_days') }} as days
+        on ids.known_on <= days.as_of
+    group by days.as_of, ids.customer_key
+),
+
+streams as (
+    select
+        days.as_of,
+        count(interactions.first_known_on) > 0 as has_interactions
+    from {{ source('inputs', 'run_days') }} as days
+    left join (
+        select min(known_on) as first_known_on from {{ ref('stg_interactions') }}
+    ) as interactions
+        on interactions.first_known_on <= days.as_of
+    group by days.as_of
+),
+
+valued as (
+    select
+        customers.as_of,
+        customers.customer_key,
+        customers.known_on,
+        money.first_sale_on,
+        histories.first_purchased_on,
+        histories.last_purchased_on,
+
+        -- revenue
+        case when money.first_sale_on is not null then money.revenue_12m end as net_revenue_12m,
+        case when money.first_sale_on is not null then money.revenue_90d end as net_revenue_90d,
+        case when money.first_sale_on is not null then money.revenue_ytd end as net_revenue_ytd,
+        case when money.first_sale_on is not null then money.revenue_last_year end as net_revenue_last_year,
+        case when money.first_sale_on is not null then money.orders_12m end as orders_12m,
+        case when money.first_sale_on is not null then coalesce(histories.purchase_days_12m, 0) end
+            as purchase_days_12m,
+        case
+            when
+                money.revenue_12m_before > 0
+                and {{ dbt.dateadd('month', 24, 'histories.first_purchased_on') }} <= customers.as_of
+                then {{ ratio_half_even(
+                    in_units('(money.revenue_12m - money.revenue_12m_before)', 2),
+                    in_units('money.revenue_12m_before', 2),
+                    4
+                ) }}
+        end as revenue_growth_12m,
+
+        -- profit
+        case
+            when money.first_sale_on is not null and money.uncosted_sale_lines_12m = 0
+                then cast(money.revenue_12m - money.cost_12m as decimal(18, 2))
+        end as gross_profit_12m,
+        case
+            when money.sales_12m > 0
+                then {{ ratio_half_even(in_units('money.costed_sales_12m', 2), in_units('money.sales_12m', 2), 4) }}
+        end as cost_coverage_12m,
+
+        -- purchase history
+        histories.age_days as tenure_days,
+        histories.days_since_last_purchase,
+        histories.repeat_purchases,
+        histories.age_at_last_purchase_days,
+        histories.age_days,
+        histories.average_repeat_amount,
+
+        -- interactions and answers
+        case when streams.has_interactions then coalesce(interactions.interactions_90d, 0) end as interactions_90d,
+        case when streams.has_interactions then coalesce(interactions.interactions_12m, 0) end as interactions_12m,
+        case when streams.has_interactions then coalesce(interactions.complaints_12m, 0) end as complaints_12m,
+        satisfaction.satisfaction_12m,
+        satisfaction.responses_12m
+    from customers
+    inner join streams
+        on customers.as_of = streams.as_of
+    left join {{ ref('int_customer_money__windowed') }} as money
+        on customers.as_of = money.as_of and customers.customer_key = money.customer_key
+    left join {{ ref('int_purchase_histories__summarised') }} as histories
+        on customers.as_of = histories.as_of and customers.customer_key = histories.customer_key
+    left join {{ ref('int_customer_interactions__counted') }} as interactions
+        on customers.as_of = interactions.as_of and customers.customer_key = interactions.customer_key
+    left join {{ ref('int_customer_satisfaction__averaged') }} as satisfaction
+        on customers.as_of = satisfaction.as_of and customers.customer_key = satisfaction.customer_key
+)
+
+select * from valued

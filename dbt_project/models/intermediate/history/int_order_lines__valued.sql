@@ -1,0 +1,78 @@
+-- Grain: one row per version of an order line and stretch of days on which its product's cost stood.
+-- What a line is worth in the reporting currency and what it cost; whose it is, and which purchase a refund undoes.
+with
+
+orders as (
+    select
+        source,
+        order_id,
+        min(ordered_on) as ordered_on,
+        min(known_on) as known_on
+    from {{ ref('stg_orders') }}
+    where kind = 'sale'
+    group by source, order_id
+),
+
+lines as (
+    select
+        lines.*,
+        customers.customer_key,
+        coalesce(lines.category, products.category) as product_category,
+        originals.ordered_on as original_ordered_on,
+        originals.known_on as original_known_on,
+        lines.kind <> 'pending' as is_counted,
+        {{ round_money('lines.original_amount') }} as net_amount,
+        {{ round_money('coalesce(lines.cost_amount, cast(lines.quantity * products.unit_cost as decimal(18, 4)))') }}
+            as line_cost_amount,
+        greatest(lines.known_on, products.known_on) as stands_from,  -- both ignore nulls
+        least(lines.replaced_on, products.replaced_on) as stands_until
+    from {{ ref('stg_orders') }} as lines
+    inner join {{ ref('int_customer_ids__keyed') }} as customers
+        on lines.customer_source = customers.source and lines.customer_id = customers.customer_id
+    left join {{ ref('int_products__costed') }} as products
+        on
+            lines.source = products.source
+            and lines.product_id = products.product_id
+            and products.known_on < {{ until('lines.replaced_on') }}
+            and lines.known_on < {{ until('products.replaced_on') }}
+    left join orders as originals
+        on lines.source = originals.source and lines.original_order_id = originals.order_id
+),
+
+valued as (
+    select
+        -- ids
+        customer_key,
+        source,
+        order_id,
+        line_id,
+        customer_source,
+        customer_id,
+        original_order_id,
+        product_id,
+
+        -- kinds
+        kind,
+        is_counted,
+        status,
+        product_category,
+        channel,
+
+        -- money
+        original_amount,
+        currency,
+        quantity,
+        net_amount,
+        line_cost_amount as cost_amount,
+
+        -- times
+        ordered_at,
+        ordered_on,
+        original_ordered_on,
+        original_known_on,
+        stands_from as known_on,
+        stands_until as replaced_on
+    from lines
+)
+
+select * from valued

@@ -1,0 +1,29 @@
+-- Grain: one row per version of an answer that is no blank. Answers of any scale as 0-100, higher is better.
+with
+
+rescaled as (
+    select
+        source,
+        response_id,
+        question_id,
+        customer_source,
+        customer_id,
+        respondent_id,
+        instrument,
+        wave,
+        answered_at,
+        answered_on,
+        known_on,
+        replaced_on,
+        {{ ratio_half_even(
+            in_units(
+                "case when direction = 'lower_is_better' then scale_max - score else score - scale_min end", 4
+            ) ~ ' * 100',
+            in_units('(scale_max - scale_min)', 4),
+            4
+        ) }} as rescaled_score
+    from {{ ref('stg_survey_responses') }}
+    where score is not null
+)
+
+select * from rescaled

@@ -1,0 +1,43 @@
+with
+
+days as (
+    select
+        as_of,
+        as_of = {{ latest_day() }} as is_latest
+    from {{ source('inputs', 'run_days') }}
+),
+
+run as (
+    select
+        valued.* exclude (known_on, first_sale_on, first_purchased_on, last_purchased_on),
+        valued.first_sale_on is null as is_prospect,
+        days.is_latest
+    from {{ ref('int_customers__valued') }} as valued
+    inner join days
+        on valued.as_of = days.as_of
+    where days.is_latest or valued.as_of = {{ dbt.last_day('valued.as_of', 'month') }}
+),
+
+before as (
+    select
+        * exclude (is_latest),
+        false as is_latest
+    from {{ source('inputs', 'month_end_values') }}
+),
+
+valued as (
+    select * from run
+    union all by name
+    select * from before
+)
+
+select
+    {%- for column in measures() %}
+    {{ column }},
+    {%- endfor %}
+    as_of,
+    customer_key,
+    is_prospect,
+    is_latest,
+    as_of = {{ dbt.last_day('as_of', 'month') }} as is_month_end
+from valued

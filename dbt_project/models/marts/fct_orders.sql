@@ -1,0 +1,66 @@
+-- `tier_at_order` never sees a decision that the order helped to make: it looks at the last decided day before.
+with
+
+days as (
+    select {{ latest_day() }} as as_of
+),
+
+lines as (
+    select lines.*
+    from {{ ref('int_order_lines__valued') }} as lines
+    inner join days
+        on {{ stands_on('lines', 'days.as_of', 'ordered_on') }}
+),
+
+primary_days as (
+    select
+        as_of,
+        policy
+    from {{ ref('int_policy_days__decided') }}
+    where is_primary
+),
+
+decided_before as (
+    select
+        ordered.ordered_on,
+        primary_days.policy,
+        primary_days.as_of as decided_on
+    from (select distinct ordered_on from lines) as ordered
+    asof inner join primary_days
+        on ordered.ordered_on > primary_days.as_of
+),
+
+facts as (
+    select
+        lines.source,
+        lines.order_id,
+        lines.line_id,
+        lines.customer_key,
+        lines.ordered_at,
+        lines.ordered_on,
+        lines.kind,
+        lines.is_counted,
+        lines.status,
+        lines.original_order_id,
+        lines.product_id,
+        lines.product_category,
+        lines.channel,
+        lines.quantity,
+        lines.original_amount,
+        lines.currency,
+        lines.net_amount,
+        lines.cost_amount,
+        lines.known_on,
+        tiers.tier as tier_at_order
+    from lines
+    left join decided_before
+        on lines.ordered_on = decided_before.ordered_on
+    left join {{ ref('tier_history') }} as tiers
+        on
+            lines.customer_key = tiers.customer_key
+            and decided_before.policy = tiers.policy
+            and decided_before.decided_on >= tiers.valid_from
+            and decided_before.decided_on <= {{ until('tiers.valid_to') }}
+)
+
+select * from facts

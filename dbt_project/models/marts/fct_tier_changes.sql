@@ -1,0 +1,24 @@
+-- Becoming graded is no change of tier: a provisional customer was only waiting to be graded.
+with
+
+changes as (
+    select
+        as_of,
+        policy,
+        customer_key,
+        from_tier,
+        tier as to_tier,
+        from_graded,
+        graded as to_graded,
+        reason,
+        cause,
+        decision_rows,
+        is_limited_by_steps,
+        policy_version
+    from {{ ref('int_tier_log__appended') }}
+    where
+        from_tier is distinct from tier
+        and not (graded = 'graded' and from_graded in ('provisional', 'not_graded'))
+)
+
+select * from changes

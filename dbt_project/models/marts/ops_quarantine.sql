@@ -1,0 +1,1 @@
+select * from {{ source('inputs', 'ops_quarantine') }}

@@ -1,0 +1,28 @@
+-- Grain: one row per version of a product that stood on some day.
+with
+
+versions as (
+    {{ standing_versions('products') }}
+),
+
+cleaned as (
+    select
+        -- ids
+        source,
+        product_id,
+
+        -- what it is
+        {{ clean_text('name') }} as name,
+        {{ clean_text('category') }} as category,
+
+        -- money
+        unit_cost,
+        list_price,
+
+        -- times
+        known_on,
+        replaced_on
+    from versions
+)
+
+select * from cleaned

@@ -1,0 +1,275 @@
+"""Canonical rows → the accepted log, behind the door in: what is new, what repeats, what stays outside."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from tierwise import configuration, control, lake, quality
+from tierwise.errors import DeliveryRefused
+from tierwise.manifest import starting_point
+from tierwise.sources import description, files
+from tierwise.sources.reasons import DELIVERY_REASONS
+from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, STREAMS, Stream
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from tierwise.sources.description import Source, StreamEntry
+
+_USUAL_DAYS = 28
+
+
+def accept(run_id: str) -> list[str]:
+    """Bring what conform left in the run's work folder through the door in, and into the log.
+
+    Returns the accepted delivery ids. Raises DeliveryRefused where the latest delivery of a required source may not
+    come in; everything else that could be accepted has been by then, and stays.
+    """
+    run = control.run(run_id)
+    company = configuration.company()
+    conformed = [control.delivery(f.stem) for f in sorted((run.work / "conformed").glob("*.json"))]
+    waiting = [d for d in control.deliveries() if d in conformed and _facts(run, d)["refused"] is None]
+    accepted = []
+    if waiting:
+        doors = [_at_the_door(run, d) for d in waiting]
+        verdicts = {v.delivery_id: v for v in quality.door_in(doors, company, run.work / "gate.duckdb")}
+        for delivery in waiting:
+            verdict = verdicts[delivery.delivery_id]
+            for finding in verdict.warnings + verdict.refusals:
+                control.add_finding(
+                    delivery.delivery_id, run_id, finding.check, finding.severity, finding.sentence, finding.count
+                )
+            if verdict.refusals and delivery.accepted_because is None:
+                first = verdict.refusals[0]
+                control.refuse_delivery(delivery.delivery_id, first.code, first.sentence)
+            elif _accept_one(run, delivery, verdict.failing, company.limits.max_bad_share):
+                accepted.append(delivery.delivery_id)
+    _hold_required_sources()
+    return accepted
+
+
+def _facts(run: control.Run, delivery: control.Delivery) -> dict[str, object]:
+    return json.loads((run.work / "conformed" / f"{delivery.delivery_id}.json").read_text())
+
+
+def _at_the_door(run: control.Run, delivery: control.Delivery) -> quality.AtTheDoor:
+    before = [
+        d
+        for d in control.deliveries(status="accepted", source=delivery.source, stream=delivery.stream)
+        if d.known_on is not None and run.as_of - timedelta(days=_USUAL_DAYS) <= d.known_on
+    ]
+    return quality.AtTheDoor(
+        delivery_id=delivery.delivery_id,
+        source=delivery.source,
+        stream=delivery.stream,
+        rows=run.work / "conformed" / f"{delivery.delivery_id}.parquet",
+        known_on=run.days[0],
+        delivered_rows=int(str(_facts(run, delivery)["delivered_rows"])),
+        usual_rows=float(median(d.delivered_rows or 0 for d in before)) if before else None,
+        accepted_anyway=delivery.accepted_because is not None,
+    )
+
+
+def _hold_required_sources() -> None:
+    """A required source whose latest delivery was refused holds the release; a later good one frees it."""
+    for source in description.load_sources():
+        for stream in source.streams if source.required else ():
+            landed = sorted(
+                control.deliveries(source=source.name, stream=stream), key=lambda d: (d.landed_at, d.delivery_id)
+            )
+            if landed and landed[-1].status == "refused":
+                last = landed[-1]
+                raise DeliveryRefused(
+                    f"{source.name} · {stream}: {last.name} was refused ({last.refusal_code}): {last.refusal}",
+                    code=last.refusal_code or "",
+                    hint="the old release stays; deliver it again, or, if it is right as it is, say"
+                    f" `tierwise source accept {last.delivery_id} --because …`",
+                )
+
+
+def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max_bad_share: object) -> bool:
+    """Compare one delivery with its stream's log and commit it. False where too many of its rows are bad."""
+    import duckdb
+
+    stream = STREAMS[delivery.stream]
+    source, entry = description.entry_of(delivery.source, delivery.stream)
+    log = control.deliveries(status="accepted", stream=stream.name)
+    facts = _facts(run, delivery)
+    conformed = run.work / "conformed" / f"{delivery.delivery_id}.parquet"
+    with duckdb.connect() as d:
+        d.execute(f"set temp_directory = '{run.work / 'spill'}'")
+        d.execute(f"create view conformed as from read_parquet('{conformed}')")
+        d.execute(f"create view log as {_log(stream, log)}")
+        d.execute(
+            f"create table outside as select row_number, reason_code, column_name, raw_value from"
+            f" read_parquet('{conformed.with_suffix('.rejected.parquet')}') union all by name"
+            f" select row_number, reason_code, column_name from read_parquet('{failing}')"
+        )
+        place = (log[-1].accepted_order or 0) if log else 0
+        d.execute(_incoming(stream, entry, delivery, starting_point(run).last_decided, run.days[0], place + 1))
+        d.execute("insert into outside by name select distinct row_number, 'conflict' as reason_code,"
+                  f" '{stream.key[-1]}' as column_name from incoming where fate = 'conflict'")
+        counts = dict(d.execute("select fate, count(*) from incoming group by all").fetchall())
+        quarantined = d.execute("select count(distinct row_number) from outside").fetchall()[0][0]
+        judged = int(str(facts["delivered_rows"])) - int(str(facts["left_out_rows"]))
+        share = quarantined / judged if judged else 0.0
+        if share > float(str(max_bad_share)) and delivery.accepted_because is None:
+            worst = d.execute("select reason_code, count(*) from outside group by 1 order by 2 desc, 1").fetchall()[0]
+            control.refuse_delivery(
+                delivery.delivery_id,
+                "bad_rows",
+                f"{quarantined} of {judged} rows are bad ({worst[1]} × {worst[0]}): {DELIVERY_REASONS['bad_rows']}",
+            )
+            return False
+        columns = ", ".join(("source", "delivery_id", *stream.column_names, *tuple(LOG_COLUMNS)[2:]))
+        kept = lake.write_once(
+            d,
+            f"select {columns} from incoming where fate in ('new', 'left_out') order by row_number",
+            lake.accepted_file(stream.name, delivery.delivery_id, run.run_id),
+        )
+        quarantine = None
+        if quarantined:
+            quarantine = lake.write_once(
+                d, _quarantine(run, delivery, source, entry),
+                lake.quarantine_file(stream.name, delivery.delivery_id, run.run_id),
+            )
+        late = d.execute("select count(*) from incoming where fate = 'new' and is_late").fetchall()[0][0]
+        last_known = d.execute("select max(known_on) from incoming where fate = 'new'").fetchall()[0][0]
+    control.accept_delivery(
+        run,
+        delivery.delivery_id,
+        compared_with=place,
+        facts={
+            "known_on": last_known or run.days[0],
+            "accepted_file": kept.path,
+            "accepted_sha256": kept.sha256,
+            "quarantine_file": quarantine.path if quarantine else None,
+            "delivered_rows": facts["delivered_rows"],
+            "accepted_rows": counts.get("new", 0),
+            "duplicate_rows": counts.get("duplicate", 0),
+            "quarantined_rows": quarantined,
+            "left_out_rows": counts.get("left_out", 0),
+            "late_rows": late,
+        },
+    )
+    return True
+
+
+def _log(stream: Stream, accepted: list[control.Delivery]) -> str:
+    """The stream's accepted log as a query, empty and typed where nothing was accepted yet."""
+    typed = {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in stream.columns}}
+    empty = "select " + ", ".join(f"null::{t} as {name}" for name, t in typed.items()) + " where false"
+    if not accepted:
+        return empty
+    paths = ", ".join(f"'{lake.settings().var / str(d.accepted_file)}'" for d in accepted)
+    return f"{empty} union all by name from read_parquet([{paths}], union_by_name = true)"
+
+
+def _incoming(
+    stream: Stream, entry: StreamEntry, delivery: control.Delivery, last_decided: date | None, first_day: date, place: int
+) -> str:
+    """One statement that gives every conformed row its version and its fate: new, duplicate, conflict or left_out.
+
+    Rows equal in key and content to the standing version are duplicates. Where a redelivered order replaces all its
+    lines, lines have no id of their own, and an order with the same multiset of lines is a duplicate.
+    """
+    by_order = entry.replaces == "order"
+    version_columns = ("order_id",) if by_order else stream.key
+    content_columns = [c for c in stream.column_names if not (by_order and c == "line_id")]
+    content = ", ".join(f"coalesce({c}::varchar, chr(30))" for c in content_columns)
+    version_of = "md5(concat_ws(chr(31), source, " + ", ".join(version_columns) + "))"
+    version_row = "version_of" if by_order else "row_number::varchar"
+    updated_at = "updated_at" if "updated_at" in stream.column_names else "null::timestamp"
+    drop_repeats = by_order and entry.repeats is not None and entry.repeats.drop
+    decided = f"date '{last_decided}'" if last_decided else "date '0001-01-01'"
+    same = "list_sort(list(content_hash))" if by_order else "list(content_hash)"
+    return f"""
+    create table incoming as
+    with judged as (
+        select '{delivery.source}' as source, '{delivery.delivery_id}' as delivery_id, c.*
+        from conformed as c
+        anti join outside as o on o.row_number is not distinct from c.row_number
+    ),
+    hashed as (
+        select
+            *,
+            md5(concat_ws(chr(31), {content})) as content_hash,
+            case when left_out_because is null then {version_of} end as version_of
+        from judged
+    ),
+    repeated as (
+        select
+            *,
+            left_out_because is null and row_number() over (
+                partition by version_of, content_hash, left_out_because is null order by row_number
+            ) > 1 and {"true" if drop_repeats or not by_order else "false"} as is_repeat,
+            case when left_out_because is null then md5(concat_ws(chr(31), delivery_id, {version_row})) end as version_id
+        from hashed
+    ),
+    versioned as (
+        select
+            *,
+            max({updated_at}) over (partition by version_id) as version_updated_at,
+            max(claimed_on) over (partition by version_id) as version_claimed_on
+        from repeated
+    ),
+    standing as (  -- the version that stands in the log so far
+        select version_of, {same} as contents
+        from log
+        where left_out_because is null and version_id is not null
+        group by version_of, version_id
+        qualify row_number() over (
+            partition by version_of
+            order by max(version_updated_at) desc nulls last, max(claimed_on) desc nulls last,
+                max(accepted_order) desc, max(row_number) desc
+        ) = 1
+    ),
+    arriving as (
+        select version_of, version_id, {same} as contents
+        from versioned where left_out_because is null and not is_repeat
+        group by all
+    ),
+    known as (select a.version_id from arriving as a join standing as s using (version_of, contents)),
+    clashing as (  -- one key, different content, and nothing that says which is later
+        select version_of, version_updated_at
+        from versioned where left_out_because is null and not is_repeat
+        group by all having count(distinct version_id) > 1
+    )
+    select
+        v.* exclude (claimed_on, version_claimed_on, is_repeat),
+        coalesce(v.version_claimed_on, v.claimed_on) as claimed_on,
+        case
+            when coalesce(v.version_claimed_on, v.claimed_on) > {decided}
+                then coalesce(v.version_claimed_on, v.claimed_on)
+            else date '{first_day}'
+        end as known_on,
+        coalesce(v.version_claimed_on, v.claimed_on) <= {decided} as is_late,
+        {place} as accepted_order,
+        case
+            when v.left_out_because is not null then 'left_out'
+            when v.is_repeat or k.version_id is not null then 'duplicate'
+            when c.version_of is not null then 'conflict'
+            else 'new'
+        end as fate
+    from versioned as v
+    left join known as k on k.version_id = v.version_id
+    left join clashing as c
+        on c.version_of = v.version_of and c.version_updated_at is not distinct from v.version_updated_at
+    """
+
+
+def _quarantine(run: control.Run, delivery: control.Delivery, source: Source, entry: StreamEntry) -> str:
+    """What stays outside: reason, place and the raw row as it was delivered, one row per finding."""
+    raw = files.raw_relation(entry, lake.settings().var / delivery.path, run.work)
+    return f"""
+    select
+        '{delivery.delivery_id}' as delivery_id, '{source.name}' as source, '{delivery.stream}' as stream,
+        o.row_number, o.reason_code, o.column_name, o.raw_value, to_json(r)::varchar as raw_row
+    from outside as o
+    left join (from {raw}) as r on r.row_number = o.row_number
+    order by o.row_number, o.reason_code, o.column_name
+    """

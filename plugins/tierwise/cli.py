@@ -1,0 +1,554 @@
+"""The steps of a refresh by hand, in the same order as the DAG, and the questions people ask of its results."""
+
+from __future__ import annotations
+
+import calendar
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tierwise import clock, configuration, control
+from tierwise.errors import ConfigurationRefused, Refusal
+from tierwise.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+STEPS = (
+    "check_configuration",
+    "land",
+    "conform",
+    "accept",
+    "build_history",
+    "build_proposals",
+    "hold_at_the_door_out",
+    "release",
+)
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+source_app = typer.Typer(help="Where rows come from.", no_args_is_help=True)
+policy_app = typer.Typer(help="How tiers are decided.", no_args_is_help=True)
+quarantine_app = typer.Typer(help="Rows that stay outside, and why.", no_args_is_help=True)
+release_app = typer.Typer(help="What readers see, and what they saw before.", no_args_is_help=True)
+app.add_typer(source_app, name="source")
+app.add_typer(policy_app, name="policy")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(release_app, name="release")
+
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False)
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
+
+
+class Every(StrEnum):
+    """Which days of a span a backfill takes."""
+
+    DAY = "day"
+    MONTH_END = "month-end"
+
+
+# --- the refresh ----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def run(
+    as_of: Annotated[str, typer.Option(help="The day to describe, YYYY-MM-DD; by default the last complete day.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Refresh value and tiers for one day: the whole night without Airflow."""
+    day = clock.day_to_describe(configuration.company(), asked=as_of)
+    _answer_refresh(_refresh([day], "night"), as_json)
+
+
+@app.command()
+def backfill(
+    first: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD.")],
+    every: Annotated[Every, typer.Option(help="Which days of the span.")] = Every.DAY,
+    as_json: Json = False,
+) -> None:
+    """Decide past days in order and release once, at the end. Deliveries without a day count as known from the first."""
+    company = configuration.company()
+    begin = clock.day_to_describe(company, asked=first)
+    end = clock.day_to_describe(company, asked=last)
+    days = [begin + timedelta(days=n) for n in range((end - begin).days + 1)]
+    if every is Every.MONTH_END:
+        days = [d for d in days if d.day == calendar.monthrange(d.year, d.month)[1]]
+    if not days:
+        raise ConfigurationRefused(
+            f"There is no {every} between {first} and {last}.", hint="give a later --to, or another --every"
+        )
+    _answer_refresh(_refresh(days, "backfill"), as_json)
+
+
+def _refresh(days: list[date], kind: str) -> str:
+    from tierwise import accept, conform, landing, policy, release
+    from tierwise.sources import description
+
+    with _steps() as step:
+        step("check_configuration")
+        sources = description.load_sources()
+        policy.load()
+        run_id = release.begin(days, kind)
+        with _remembering(run_id):
+            policy.adopt(run_id)
+            undated = [f"{s.name} · {name}" for s in sources for name, e in s.streams.items() if e.known_on is None]
+            if kind == "backfill" and undated:
+                err.print(f"  These say no day of their own and count as known from {days[0]}: {', '.join(undated)}.")
+            step("land")
+            for source in sources:
+                for stream in source.streams:
+                    landing.land(run_id, source.name, stream)
+            step("conform")
+            conform.conform(run_id)
+            step("accept")
+            accept.accept(run_id)
+            step("build_history")
+            release.build(run_id, "history", step.node)
+            step("build_proposals")
+            release.build(run_id, "proposals", step.node)
+            step("hold_at_the_door_out")
+            for warning in release.hold_at_the_door_out(run_id):
+                err.print(f"  odd: {warning}", style="yellow", markup=False)
+            step("release")
+            return release.release(run_id)
+
+
+def _answer_refresh(release_id: str, as_json: bool) -> None:
+    from tierwise import warehouse
+
+    released = settings().releases / release_id / "marts.duckdb"
+    columns, rows = warehouse.query(
+        released,
+        "select policy, tier, label_en, label_zh, customers, net_revenue_12m, customer_share, revenue_share"
+        " from rpt_tier_summary order by policy_status, policy, tier_rank",
+    )
+    if as_json:
+        _print_json({"release_id": release_id, "tiers": [dict(zip(columns, r, strict=True)) for r in rows]})
+        return
+    _print_table(columns, rows, title=f"Release {release_id}")
+    waiting = [d for d in control.deliveries(status="refused")]
+    for delivery in waiting:
+        err.print(f"Refused, and not in this release: {delivery.source} · {delivery.name}: {delivery.refusal}", markup=False)
+    outside = sum(d.quarantined_rows or 0 for d in control.deliveries(status="accepted"))
+    if outside:
+        err.print(f"{outside} row(s) are in quarantine: tierwise quarantine list")
+    _next('tierwise query "from dim_customer_tiers limit 10"', "tierwise why CUSTOMER")
+
+
+# --- questions ------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def why(
+    customer: Annotated[str, typer.Argument(help="A customer_key, a customer id, or source:id.")],
+    policy: Annotated[str, typer.Option(help="A policy; by default the primary one.")] = "",
+    as_of: Annotated[str, typer.Option(help="A past day, YYYY-MM-DD: the tier as decided then.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say which tier a customer holds and why: measure, line, rule, and how far the next tier is, in both languages."""
+    from tierwise import policy as policies
+    from tierwise import release
+
+    release.repair()
+    day = clock.day_to_describe(configuration.company(), asked=as_of) if as_of else None
+    explanation = policies.why(customer, policy=policy or None, as_of=day)
+    if as_json:
+        _print_json(explanation)
+        return
+    out.print(explanation.sentence_en, markup=False)
+    out.print(explanation.sentence_zh, markup=False)
+    facts = [(name, value) for name, value in asdict(explanation).items() if not name.startswith("sentence")]
+    _print_table(("what", "value"), [(n, v) for n, v in facts if v is not None and not isinstance(v, dict)])
+    _next(f"tierwise query \"from tier_history where customer_key = '{explanation.customer_key}' order by valid_from\"")
+
+
+@app.command()
+def query(sql: Annotated[str, typer.Argument(help="SQL over the marts.")], as_json: Json = False) -> None:
+    """Ask the current release, read-only. Tables need no schema: `from dim_customer_tiers limit 10`."""
+    import duckdb
+
+    from tierwise import release, warehouse
+
+    pointer = release.repair()
+    if pointer.release_id is None:
+        raise ConfigurationRefused("There is no release yet.", hint="tierwise run")
+    try:
+        columns, rows = warehouse.query(settings().releases / pointer.release_id / "marts.duckdb", sql)
+    except duckdb.Error as problem:
+        raise ConfigurationRefused(
+            f"The query does not work: {str(problem).splitlines()[0]}",
+            hint='`tierwise query "show tables"` lists the marts, `tierwise query "describe dim_customer_tiers"` a mart\'s columns',
+        ) from None
+    if as_json:
+        _print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        _print_table(columns, rows)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check what a refresh needs: versions, places, configuration, suites, and that readers see the current release."""
+    import importlib.metadata
+    import platform
+    import shutil
+
+    from tierwise import policy, quality, release
+    from tierwise.sources import description
+
+    where = settings()
+    where.var.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(where.var).free / 2**30
+    checks: list[tuple[str, str, bool]] = [
+        ("python", platform.python_version(), sys.version_info >= (3, 11)),
+        ("disk", f"{free:.1f} GiB free below {where.var}", free > 2),
+    ]
+    for package in ("duckdb", "dbt-core", "great-expectations", "apache-airflow"):
+        checks.append((package, importlib.metadata.version(package), True))
+    for name, check in (
+        ("config/company.yml", configuration.company),
+        ("config/sources.yml", description.load_sources),
+        ("config/tier_policies.yml", policy.load),
+        ("expectations/", quality.check_suites),
+        ("control store", release.repair),
+    ):
+        try:
+            check()
+            checks.append((name, "in order", True))
+        except Refusal as refusal:
+            checks.append((name, refusal.sentence, False))
+    if as_json:
+        _print_json([{"check": c, "found": f, "ok": ok} for c, f, ok in checks])
+    else:
+        _print_table(("check", "found", ""), [(c, f, "✓" if ok else "✗") for c, f, ok in checks])
+        _next("tierwise run")
+    if not all(ok for _, _, ok in checks):
+        raise typer.Exit(2)
+
+
+# --- sources --------------------------------------------------------------------------------------------------------
+
+
+@source_app.command("list")
+def source_list(as_json: Json = False) -> None:
+    """Every described stream, what it last delivered and what became of it."""
+    from tierwise.sources import description
+
+    rows = []
+    for source in description.load_sources():
+        for stream in source.streams:
+            landed = control.deliveries(source=source.name, stream=stream)
+            last = max(landed, key=lambda d: (d.landed_at, d.delivery_id), default=None)
+            rows.append(
+                {
+                    "source": source.name,
+                    "stream": stream,
+                    "required": source.required,
+                    "deliveries": len(landed),
+                    "last_delivery": last.delivery_id if last else None,
+                    "status": last.status if last else None,
+                    "accepted_rows": sum(d.accepted_rows or 0 for d in landed),
+                    "quarantined_rows": sum(d.quarantined_rows or 0 for d in landed),
+                    "refusal": last.refusal if last else None,
+                }
+            )
+    _print_records(rows, as_json)
+    if not as_json:
+        _next("tierwise source check", "tierwise quarantine list")
+
+
+@source_app.command("check")
+def source_check() -> None:
+    """Read config/sources.yml and say what is wrong in it, or what each stream does not say."""
+    from tierwise.sources import description
+
+    sources = description.load_sources()
+    for source in sources:
+        for name, entry in source.streams.items():
+            notes = []
+            if entry.known_on is None:
+                notes.append("says no day: rows are known on the day of the run that accepts them")
+            if "updated_at" not in entry.columns and entry.known_on is None:
+                notes.append("says neither updated_at nor a day: of two versions the one accepted later stands")
+            out.print(f"{source.name} · {name}: {'; '.join(notes) or 'in order'}", markup=False)
+    _next("tierwise run")
+
+
+@source_app.command("accept")
+def source_accept(
+    delivery: Annotated[str, typer.Argument(help="A refused delivery, as `tierwise source list` names it.")],
+    because: Annotated[str, typer.Option(help="Why it is right as it is.")],
+) -> None:
+    """Vouch for a refused delivery. Only a mark: the next run takes it."""
+    control.accept_anyway(delivery, because)
+    out.print(f"{delivery} will be accepted by the next run, because: {because}", markup=False)
+    _next("tierwise run")
+
+
+# --- policies -------------------------------------------------------------------------------------------------------
+
+
+@policy_app.command("check")
+def policy_check() -> None:
+    """Read config/tier_policies.yml and say what is wrong in it, with the line and what to write instead."""
+    from tierwise import policy
+
+    for warning in policy.check():
+        out.print(f"odd: {warning}", markup=False)
+    out.print("config/tier_policies.yml is in order.")
+    _next("tierwise policy show", "tierwise run")
+
+
+@policy_app.command("show")
+def policy_show(as_json: Json = False) -> None:
+    """Every policy and its lines in words, in both languages."""
+    from tierwise import policy
+
+    shown = policy.show(policy.load())
+    if as_json:
+        _print_json(shown)
+        return
+    _print_table(
+        ("policy", "status", "tier", "", "等级", "line", "规则"),
+        [
+            (s.policy, f"{s.status}{', primary' if s.is_primary else ''}", s.tier, s.tier_label_en, s.tier_label_zh,
+             s.rule_en, s.rule_zh)
+            for s in shown
+        ],
+    )
+    _next("tierwise run")
+
+
+# --- quarantine -----------------------------------------------------------------------------------------------------
+
+
+@quarantine_app.command("list")
+def quarantine_list(as_json: Json = False) -> None:
+    """Rows that stay outside, by delivery and reason."""
+    from tierwise import quarantine
+
+    overview = quarantine.overview()
+    _print_records([asdict(o) for o in overview], as_json)
+    if not as_json:
+        _next(*([f"tierwise quarantine show {overview[0].delivery_id}"] if overview else []))
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    delivery: Annotated[str, typer.Argument(help="A delivery, as `tierwise quarantine list` names it.")],
+    limit: Annotated[int, typer.Option(help="At most so many rows.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """The rows of a delivery that stay outside, as they were delivered."""
+    from tierwise import quarantine
+
+    _print_records([asdict(r) for r in quarantine.rows(delivery, limit)], as_json)
+    if not as_json:
+        _next("mend the rows at the source and deliver them again, or leave them out in config/sources.yml")
+
+
+# --- releases -------------------------------------------------------------------------------------------------------
+
+
+@release_app.command("list")
+def release_list(as_json: Json = False) -> None:
+    """Every release, the newest first; the current one is marked."""
+    from tierwise import release
+
+    current = release.repair().release_id
+    rows = [
+        {
+            "release_id": r.release_id,
+            "is_current": r.release_id == current,
+            "as_of": r.as_of,
+            "parent": r.parent_release_id,
+            "committed_at": r.committed_at.isoformat(timespec="seconds"),
+            "is_kept": r.is_kept,
+        }
+        for r in reversed(control.releases())
+    ]
+    _print_records(rows, as_json)
+    if not as_json:
+        _next("tierwise release show", "tierwise release verify")
+
+
+@release_app.command("show")
+def release_show(
+    release_id: Annotated[str, typer.Argument(help="By default the current one.")] = "", as_json: Json = False
+) -> None:
+    """What a release holds: its marts, and the files it was built from."""
+    from tierwise import manifest, release
+
+    wanted = release_id or release.repair().release_id
+    if wanted is None:
+        raise ConfigurationRefused("There is no release yet.", hint="tierwise run")
+    held = manifest.read_release(wanted)
+    if as_json:
+        _print_json(held)
+        return
+    _print_table(("mart", "rows", "hash"), [(m, f["rows"], f["hash"][:12]) for m, f in held.marts.items()], title=wanted)
+    accepted = [(s, len(f), sum(x.rows for x in f)) for s, f in held.manifest.accepted.items()]
+    _print_table(("stream", "files", "rows"), accepted, title=f"built from manifest {held.manifest.hash[:12]}")
+    _next(f"tierwise release verify {wanted}", f"tierwise release rollback --to {wanted}")
+
+
+@release_app.command("rollback")
+def release_rollback(
+    to: Annotated[str, typer.Option(help="A kept release; by default the one before the current one.")] = "",
+) -> None:
+    """Point readers and the next night back to an earlier release: tables, decisions and state."""
+    from tierwise import release
+
+    now = release.rollback(to or None)
+    out.print(f"The current release is {now} again; the next night goes on from there.")
+    _next("tierwise run", "tierwise release list")
+
+
+@release_app.command("verify")
+def release_verify(
+    release_id: Annotated[str, typer.Argument(help="By default the current one.")] = "", as_json: Json = False
+) -> None:
+    """Rebuild a release from its manifest in an empty folder and compare it, mart by mart."""
+    from tierwise import release
+
+    with _steps() as step:
+        step("rebuild")
+        compared = release.verify(release_id or None, step.node)
+    _print_records([asdict(c) for c in compared], as_json)
+    if not all(c.is_equal for c in compared):
+        err.print("The rebuild differs: this release is not what its manifest gives.", style="bold red")
+        raise typer.Exit(1)
+    if not as_json:
+        _next("tierwise release list")
+
+
+# --- how answers look -----------------------------------------------------------------------------------------------
+
+
+class _Progress:
+    """One line a step; at a terminal, the node at work stands beside it while it runs."""
+
+    def __init__(self, status: Any) -> None:
+        self._status = status
+        self._name = ""
+
+    def __call__(self, name: str) -> None:
+        self._name = name.replace("_", " ")
+        if self._status is None:
+            err.print(f"  {self._name}")
+        else:
+            if self._done:
+                err.print(f"  ✓ {self._done}")
+            self._status.update(f"{self._name} …")
+        self._done = self._name
+
+    _done = ""
+
+    def node(self, name: str, done: int, total: int) -> None:
+        if self._status is not None:
+            self._status.update(f"{self._name} … {done}/{total} {name[:50]}")
+
+    def finish(self) -> None:
+        if self._status is not None and self._done:
+            err.print(f"  ✓ {self._done}")
+
+
+@contextmanager
+def _steps() -> Iterator[_Progress]:
+    if not err.is_terminal:
+        yield _Progress(None)
+        return
+    with err.status("") as status:
+        progress = _Progress(status)
+        yield progress
+        progress.finish()
+
+
+@contextmanager
+def _remembering(run_id: str) -> Iterator[None]:
+    """Whatever ends a run early is written down; the next release shows it in `ops_runs`."""
+    try:
+        yield
+    except BaseException as problem:
+        said = problem.sentence if isinstance(problem, Refusal) else type(problem).__name__
+        control.fail_run(run_id, said)
+        raise
+
+
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
+    if not sys.stdout.isatty():
+        if title:
+            out.print(title, markup=False)
+        print("\t".join(columns))
+        for row in rows:
+            print("\t".join("" if v is None else str(v) for v in row))
+        return
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*("" if v is None else str(v) for v in row))
+    out.print(table)
+
+
+def _print_records(records: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        _print_json(records)
+    elif records:
+        _print_table(list(records[0]), [list(r.values()) for r in records])
+    else:
+        out.print("Nothing.")
+
+
+def _print_json(value: Any) -> None:
+    def plain(thing: Any) -> Any:
+        if is_dataclass(thing) and not isinstance(thing, type):
+            return asdict(thing)
+        return str(thing)
+
+    if isinstance(value, list):
+        value = [plain(v) if is_dataclass(v) else v for v in value]
+    print(json.dumps(plain(value) if is_dataclass(value) else value, default=plain, ensure_ascii=False, indent=1))
+
+
+def _next(*commands: str) -> None:
+    if commands:
+        err.print("\nNext: " + "   ·   ".join(commands), markup=False)
+
+
+def main() -> None:
+    """The command line: an answer and an exit code, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except Refusal as refusal:
+        err.print(refusal.sentence, style="bold red", markup=False)
+        if refusal.hint:
+            err.print(f"What to do: {refusal.hint}", markup=False)
+        sys.exit(refusal.exit_code)
+    except Exception as problem:  # noqa: BLE001 - the last door: whatever comes here is a failure of ours
+        log = _write_down(problem)
+        err.print(f"A failure of ours ({type(problem).__name__}); the current release stays as it is.", style="bold red")
+        err.print(f"What to do: look into {log}, and report it", markup=False)
+        sys.exit(1)
+
+
+def _write_down(problem: Exception) -> str:
+    import traceback
+
+    log = settings().var / "logs" / "failure.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("".join(traceback.format_exception(problem)))
+    return str(log)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,535 @@
+"""The control store: runs, deliveries, policy versions, releases, and the one pointer that readers follow.
+
+Every change of state is one short transaction. Two of them are guarded by compare-and-set: accepting a delivery and
+releasing succeed only if the pointer's counter is still the one the run started from (DECISIONS: one commit).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from tierwise.errors import Busy, ConfigurationRefused
+from tierwise.settings import settings
+
+METADATA = sa.MetaData()
+MIGRATION_HEAD = "0001"
+
+POINTER = sa.Table(
+    "pointer",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("counter", sa.Integer, nullable=False),
+    sa.Column("release_id", sa.String(40)),
+)
+RUNS = sa.Table(
+    "runs",
+    METADATA,
+    sa.Column("run_id", sa.String(60), primary_key=True),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("days", sa.Text, nullable=False),
+    sa.Column("counter", sa.Integer, nullable=False),
+    sa.Column("parent_release_id", sa.String(40)),
+    sa.Column("status", sa.String(10), nullable=False),
+    sa.Column("message", sa.Text),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("ended_at", sa.DateTime),
+)
+DELIVERIES = sa.Table(
+    "deliveries",
+    METADATA,
+    sa.Column("delivery_id", sa.String(60), primary_key=True),
+    sa.Column("source", sa.String(100), nullable=False),
+    sa.Column("stream", sa.String(60), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("claimed_on", sa.Date),
+    sa.Column("landed_at", sa.DateTime, nullable=False),
+    sa.Column("status", sa.String(10), nullable=False),
+    sa.Column("known_on", sa.Date),
+    sa.Column("accepted_order", sa.Integer),
+    sa.Column("accepted_run_id", sa.String(60)),
+    sa.Column("accepted_file", sa.Text),
+    sa.Column("accepted_sha256", sa.String(64)),
+    sa.Column("quarantine_file", sa.Text),
+    sa.Column("delivered_rows", sa.Integer),
+    sa.Column("accepted_rows", sa.Integer),
+    sa.Column("duplicate_rows", sa.Integer),
+    sa.Column("quarantined_rows", sa.Integer),
+    sa.Column("left_out_rows", sa.Integer),
+    sa.Column("late_rows", sa.Integer),
+    sa.Column("refusal_code", sa.String(40)),
+    sa.Column("refusal", sa.Text),
+    sa.Column("accepted_because", sa.Text),
+    sa.UniqueConstraint("source", "stream", "name", "fingerprint", name="one_delivery_per_name_and_content"),
+    sa.UniqueConstraint("stream", "accepted_order", name="one_delivery_per_place_in_the_log"),
+)
+FINDINGS = sa.Table(
+    "findings",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("delivery_id", sa.String(60), sa.ForeignKey("deliveries.delivery_id"), nullable=False),
+    sa.Column("run_id", sa.String(60), nullable=False),
+    sa.Column("check", sa.Text, nullable=False),
+    sa.Column("severity", sa.String(10), nullable=False),
+    sa.Column("sentence", sa.Text, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+POLICY_VERSIONS = sa.Table(
+    "policy_versions",
+    METADATA,
+    sa.Column("policy", sa.String(100), primary_key=True),
+    sa.Column("version", sa.String(12), primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("first_as_of", sa.Date, nullable=False),
+    sa.Column("added_at", sa.DateTime, nullable=False),
+)
+RELEASES = sa.Table(
+    "releases",
+    METADATA,
+    sa.Column("release_id", sa.String(40), primary_key=True),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("parent_release_id", sa.String(40)),
+    sa.Column("run_id", sa.String(60), nullable=False),
+    sa.Column("manifest_hash", sa.String(64), nullable=False),
+    sa.Column("committed_at", sa.DateTime, nullable=False),
+    sa.Column("is_kept", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("as_of", "number", name="one_release_per_day_and_number"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt at a night or a backfill. `counter` is the pointer's when it began: what its commit is held against."""
+
+    run_id: str
+    kind: str
+    days: tuple[date, ...]
+    counter: int
+    parent_release_id: str | None
+    status: str
+    message: str | None
+    started_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def as_of(self) -> date:
+        return self.days[-1]
+
+    @property
+    def work(self) -> Path:
+        return settings().work / self.run_id
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One file as it landed, and what became of its rows. Paths are relative to `var/`."""
+
+    delivery_id: str
+    source: str
+    stream: str
+    name: str
+    fingerprint: str
+    path: str
+    claimed_on: date | None
+    landed_at: datetime
+    status: str
+    known_on: date | None
+    accepted_order: int | None
+    accepted_run_id: str | None
+    accepted_file: str | None
+    accepted_sha256: str | None
+    quarantine_file: str | None
+    delivered_rows: int | None
+    accepted_rows: int | None
+    duplicate_rows: int | None
+    quarantined_rows: int | None
+    left_out_rows: int | None
+    late_rows: int | None
+    refusal_code: str | None
+    refusal: str | None
+    accepted_because: str | None
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What readers follow, and the counter that every release and rollback raises."""
+
+    counter: int
+    release_id: str | None
+
+
+@dataclass(frozen=True)
+class Release:
+    """One committed release. `is_kept` is false once retention removed its folder."""
+
+    release_id: str
+    as_of: date
+    number: int
+    parent_release_id: str | None
+    run_id: str
+    manifest_hash: str
+    committed_at: datetime
+    is_kept: bool
+
+
+# --- the store itself -----------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _engine(url: str) -> sa.Engine:
+    if not url.startswith("sqlite"):
+        engine = sa.create_engine(url)
+        _migrate(engine)
+        return engine
+    _refuse_to_start_from_nothing(Path(str(sa.make_url(url).database)))
+    engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args={"timeout": 60})
+
+    @sa.event.listens_for(engine, "connect")
+    def _settle(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's begin below opens transactions, not the driver
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma foreign_keys = on")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("begin immediate")  # a writer waits here, never in the middle
+
+    _migrate(engine)
+    return engine
+
+
+def _refuse_to_start_from_nothing(database: Path) -> None:
+    folder = settings().releases
+    if not database.exists() and folder.exists() and any(folder.glob("*/manifest.json")):
+        raise ConfigurationRefused(
+            f"{database} is gone, but {folder} holds releases: starting from nothing would forget every delivery and tier.",
+            hint="put the control store back from your backup; if you really want to begin anew, move the folder away",
+        )
+    database.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _migrate(engine: sa.Engine) -> None:
+    with engine.connect() as c:
+        if sa.inspect(c).has_table("alembic_version"):
+            version = c.execute(sa.text("select version_num from alembic_version")).scalar()
+            if version == MIGRATION_HEAD:
+                return
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as c:
+        config.attributes["connection"] = c
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _transaction() -> Iterator[sa.Connection]:
+    with _engine(settings().control_url).begin() as c:
+        yield c
+
+
+@contextmanager
+def _reading() -> Iterator[sa.Connection]:
+    engine = _engine(settings().control_url).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as c:
+        yield c
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+# --- the pointer and releases ---------------------------------------------------------------------------------------
+
+
+def pointer() -> Pointer:
+    with _reading() as c:
+        row = c.execute(sa.select(POINTER.c.counter, POINTER.c.release_id)).one()
+    return Pointer(row.counter, row.release_id)
+
+
+def _hold_against(c: sa.Connection, counter: int) -> None:
+    now = c.execute(sa.select(POINTER).with_for_update()).one()
+    if now.counter != counter:
+        raise Busy(
+            f"Another run was faster: the current release is {now.release_id}, made after this run began.",
+            hint="nothing was changed; run the day again if it is still needed",
+        )
+
+
+def releases() -> list[Release]:
+    """All committed releases, the oldest commit first."""
+    with _reading() as c:
+        rows = c.execute(sa.select(RELEASES).order_by(RELEASES.c.committed_at, RELEASES.c.release_id)).mappings()
+        return [Release(**row) for row in rows]
+
+
+def release(release_id: str) -> Release:
+    for one in releases():
+        if one.release_id == release_id:
+            return one
+    raise ConfigurationRefused(f"There is no release {release_id}.", hint="`tierwise release list` shows those there are")
+
+
+@contextmanager
+def committing(run: Run, accepted: frozenset[str]) -> Iterator[tuple[sa.Connection, str, int]]:
+    """The one commit: inside it the caller puts the folder in its place; leaving it moves the pointer.
+
+    `accepted` are the deliveries of the run's manifest: none may have been accepted since. Yields the connection, the
+    new release's id and its number. Raises Busy where another run was faster.
+    """
+    with _transaction() as c:
+        _hold_against(c, run.counter)
+        now = set(c.execute(sa.select(DELIVERIES.c.delivery_id).where(DELIVERIES.c.status == "accepted")).scalars())
+        if now != accepted:
+            raise Busy(
+                f"Deliveries were accepted after this run's manifest was written: {', '.join(sorted(now ^ accepted))}.",
+                hint="nothing was changed; run the day again",
+            )
+        last = c.execute(sa.select(sa.func.max(RELEASES.c.number)).where(RELEASES.c.as_of == run.as_of)).scalar()
+        number = (last or 0) + 1
+        yield c, f"{run.as_of}.{number}", number
+
+
+def record_release(c: sa.Connection, run: Run, release_id: str, number: int, manifest_hash: str) -> None:
+    """Inside `committing`: write the release, move the pointer, raise the counter, end the run."""
+    c.execute(
+        RELEASES.insert().values(
+            release_id=release_id,
+            as_of=run.as_of,
+            number=number,
+            parent_release_id=run.parent_release_id,
+            run_id=run.run_id,
+            manifest_hash=manifest_hash,
+            committed_at=_now(),
+            is_kept=True,
+        )
+    )
+    c.execute(POINTER.update().values(counter=run.counter + 1, release_id=release_id))
+    c.execute(RUNS.update().where(RUNS.c.run_id == run.run_id).values(status="released", ended_at=_now()))
+
+
+def move_pointer(to: str, counter: int) -> None:
+    """Roll back: point to an earlier release and raise the counter, if nobody else did meanwhile."""
+    with _transaction() as c:
+        _hold_against(c, counter)
+        c.execute(POINTER.update().values(counter=counter + 1, release_id=to))
+
+
+def forget_releases(release_ids: list[str]) -> None:
+    """Retention removed their folders; the rows stay."""
+    with _transaction() as c:
+        c.execute(RELEASES.update().where(RELEASES.c.release_id.in_(release_ids)).values(is_kept=False))
+
+
+# --- runs -----------------------------------------------------------------------------------------------------------
+
+
+def begin_run(run_id: str, kind: str, days: list[date], parent_release_id: str | None, counter: int) -> Run:
+    with _transaction() as c:
+        _hold_against(c, counter)
+        c.execute(
+            RUNS.insert().values(
+                run_id=run_id,
+                kind=kind,
+                days=json.dumps([d.isoformat() for d in days]),
+                counter=counter,
+                parent_release_id=parent_release_id,
+                status="running",
+                started_at=_now(),
+            )
+        )
+    return run(run_id)
+
+
+def _as_run(row: Any) -> Run:
+    values = dict(row)
+    values["days"] = tuple(date.fromisoformat(d) for d in json.loads(values["days"]))
+    return Run(**values)
+
+
+def run(run_id: str) -> Run:
+    with _reading() as c:
+        row = c.execute(sa.select(RUNS).where(RUNS.c.run_id == run_id)).mappings().one_or_none()
+    if row is None:
+        raise ConfigurationRefused(f"There is no run {run_id}.")
+    return _as_run(row)
+
+
+def runs() -> list[Run]:
+    with _reading() as c:
+        return [_as_run(r) for r in c.execute(sa.select(RUNS).order_by(RUNS.c.started_at, RUNS.c.run_id)).mappings()]
+
+
+def fail_run(run_id: str, message: str) -> None:
+    with _transaction() as c:
+        c.execute(
+            RUNS.update()
+            .where(RUNS.c.run_id == run_id, RUNS.c.status == "running")
+            .values(status="failed", message=message, ended_at=_now())
+        )
+
+
+# --- deliveries -----------------------------------------------------------------------------------------------------
+
+
+def add_delivery(
+    source: str, stream: str, name: str, fingerprint: str, path: str, claimed_on: date | None, *, delivery_id: str
+) -> Delivery:
+    """Record what landed. The same name and content is the same delivery, whoever comes first."""
+    with _transaction() as c:
+        known = c.execute(sa.select(DELIVERIES.c.delivery_id).where(DELIVERIES.c.delivery_id == delivery_id)).scalar()
+        if known is None:
+            c.execute(
+                DELIVERIES.insert().values(
+                    delivery_id=delivery_id,
+                    source=source,
+                    stream=stream,
+                    name=name,
+                    fingerprint=fingerprint,
+                    path=path,
+                    claimed_on=claimed_on,
+                    landed_at=_now(),
+                    status="landed",
+                )
+            )
+    return delivery(delivery_id)
+
+
+def delivery(delivery_id: str) -> Delivery:
+    with _reading() as c:
+        row = c.execute(sa.select(DELIVERIES).where(DELIVERIES.c.delivery_id == delivery_id)).mappings().one_or_none()
+    if row is None:
+        raise ConfigurationRefused(
+            f"There is no delivery {delivery_id}.", hint="`tierwise source list` shows the latest ones"
+        )
+    return Delivery(**row)
+
+
+def deliveries(
+    *, status: str | None = None, source: str | None = None, stream: str | None = None
+) -> list[Delivery]:
+    """Deliveries in the order in which they are to be taken: by claimed day, then name."""
+    wanted = sa.select(DELIVERIES)
+    for column, value in ((DELIVERIES.c.status, status), (DELIVERIES.c.source, source), (DELIVERIES.c.stream, stream)):
+        if value is not None:
+            wanted = wanted.where(column == value)
+    wanted = wanted.order_by(
+        DELIVERIES.c.stream,
+        DELIVERIES.c.accepted_order.nulls_last(),
+        DELIVERIES.c.claimed_on.nulls_first(),
+        DELIVERIES.c.source,
+        DELIVERIES.c.name,
+        DELIVERIES.c.landed_at,
+        DELIVERIES.c.delivery_id,
+    )
+    with _reading() as c:
+        return [Delivery(**row) for row in c.execute(wanted).mappings()]
+
+
+def refuse_delivery(delivery_id: str, code: str, sentence: str) -> None:
+    with _transaction() as c:
+        c.execute(
+            DELIVERIES.update()
+            .where(DELIVERIES.c.delivery_id == delivery_id, DELIVERIES.c.status != "accepted")
+            .values(status="refused", refusal_code=code, refusal=sentence)
+        )
+
+
+def accept_anyway(delivery_id: str, because: str) -> None:
+    """A person vouches for a refused delivery. Only a mark: the next run accepts it."""
+    with _transaction() as c:
+        changed = c.execute(
+            DELIVERIES.update()
+            .where(DELIVERIES.c.delivery_id == delivery_id, DELIVERIES.c.status == "refused")
+            .values(status="landed", accepted_because=because)
+        )
+    if changed.rowcount == 0:
+        state = delivery(delivery_id).status
+        raise ConfigurationRefused(
+            f"Delivery {delivery_id} is {state}, not refused; there is nothing to accept.",
+            hint="`tierwise source list` shows the refused ones",
+        )
+
+
+def accept_delivery(run: Run, delivery_id: str, *, compared_with: int, facts: dict[str, Any]) -> None:
+    """Put a delivery into the log, if the pointer and the stream's log are as the run saw them.
+
+    `compared_with` is the last accepted place in the stream's log that the run compared with (0 = none);
+    `facts` are the columns known only now (counts, files, known_on).
+    """
+    with _transaction() as c:
+        _hold_against(c, run.counter)
+        one = c.execute(sa.select(DELIVERIES).where(DELIVERIES.c.delivery_id == delivery_id)).one()
+        last = c.execute(
+            sa.select(sa.func.max(DELIVERIES.c.accepted_order)).where(DELIVERIES.c.stream == one.stream)
+        ).scalar()
+        if one.status == "accepted" or (last or 0) != compared_with:
+            raise Busy(
+                f"Another run accepted {one.stream} while this one was looking at {delivery_id}.",
+                hint="nothing was changed; run the day again",
+            )
+        c.execute(
+            DELIVERIES.update()
+            .where(DELIVERIES.c.delivery_id == delivery_id)
+            .values(
+                status="accepted",
+                accepted_order=compared_with + 1,
+                accepted_run_id=run.run_id,
+                refusal_code=None,
+                refusal=None,
+                **facts,
+            )
+        )
+
+
+def add_finding(delivery_id: str, run_id: str, check: str, severity: str, sentence: str, count: int) -> None:
+    with _transaction() as c:
+        c.execute(
+            FINDINGS.insert().values(
+                delivery_id=delivery_id, run_id=run_id, check=check, severity=severity, sentence=sentence, count=count
+            )
+        )
+
+
+def findings(delivery_id: str | None = None) -> list[dict[str, Any]]:
+    wanted = sa.select(FINDINGS).order_by(FINDINGS.c.id)
+    if delivery_id is not None:
+        wanted = wanted.where(FINDINGS.c.delivery_id == delivery_id)
+    with _reading() as c:
+        return [dict(row) for row in c.execute(wanted).mappings()]
+
+
+# --- policies -------------------------------------------------------------------------------------------------------
+
+
+def add_policy_version(policy: str, version: str, text: str, as_of: date) -> None:
+    """Keep a policy's canonical text under its version; the first day it was used stays."""
+    key = (POLICY_VERSIONS.c.policy == policy) & (POLICY_VERSIONS.c.version == version)
+    with _transaction() as c:
+        if c.execute(sa.select(POLICY_VERSIONS.c.version).where(key)).first() is None:
+            c.execute(
+                POLICY_VERSIONS.insert().values(
+                    policy=policy, version=version, text=text, first_as_of=as_of, added_at=_now()
+                )
+            )
+
+
+def policy_versions() -> list[dict[str, Any]]:
+    with _reading() as c:
+        wanted = sa.select(POLICY_VERSIONS).order_by(POLICY_VERSIONS.c.policy, POLICY_VERSIONS.c.added_at)
+        return [dict(row) for row in c.execute(wanted).mappings()]

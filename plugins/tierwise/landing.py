@@ -1,0 +1,170 @@
+"""Source → delivery: keep what arrived, byte for byte, under the name of its own content."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tierwise import configuration, control, lake
+from tierwise.errors import DeliveryRefused
+from tierwise.settings import settings
+from tierwise.sources import description, files
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from tierwise.sources.description import Source, StreamEntry
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    """A copy that is complete: what it hashes to, and why it may not come in."""
+
+    copy: Path
+    fingerprint: str
+    refused: tuple[str, str] | None
+
+
+def land(run_id: str, source: str, stream: str) -> list[str]:
+    """Copy every new file of a source's stream into the lake and record it; returns the ids of the new deliveries.
+
+    The same name with the same content is no new delivery. A file that is damaged lands too, and is refused. Raises
+    DeliveryRefused where a required source has nothing, or where its file changed while it was read (try again).
+    """
+    run = control.run(run_id)
+    described, entry = description.entry_of(source, stream)
+    limit = configuration.company().limits.archive_bytes
+    found = files.listing(entry)
+    known = {(d.name, d.fingerprint) for d in control.deliveries(source=source, stream=stream)}
+    if not found and not known and described.required:
+        raise DeliveryRefused(
+            f"{source} delivered no {stream}: nothing matches `{entry.from_}` ({entry.where}).",
+            code="missing",
+            hint=f"put the files below {settings().home}, or set `required: false` for {source}",
+        )
+    new, restless = [], []
+    for path in found:
+        arrived = _arrive(path, run.work / "arriving" / source / stream, limit)
+        if arrived is None:
+            restless.append(path.name)
+        elif (path.name, arrived.fingerprint) in known:
+            arrived.copy.unlink()
+        else:
+            new.append(_keep(described, stream, entry, path, arrived))
+    _report_restless(described, stream, restless)
+    return new
+
+
+def _arrive(path: Path, aside: Path, limit: int) -> _Arrived | None:
+    """Copy a file while hashing and, where it is packed, testing it. None: it changed meanwhile."""
+    aside.mkdir(parents=True, exist_ok=True)
+    copy = aside / path.name
+    digest = hashlib.sha256()
+    packed = _Unpacking(limit) if path.name.lower().endswith(".gz") else None
+    before = path.stat()
+    with path.open("rb") as arriving, copy.open("wb") as kept:
+        while chunk := arriving.read(_CHUNK):
+            digest.update(chunk)
+            kept.write(chunk)
+            if packed is not None:
+                packed.take(chunk)
+        kept.flush()
+        os.fsync(kept.fileno())
+    after = path.stat()
+    if (before.st_size, before.st_mtime_ns) != (
+        after.st_size,
+        after.st_mtime_ns,
+    ) or copy.stat().st_size != after.st_size:
+        copy.unlink()
+        return None
+    return _Arrived(copy, digest.hexdigest(), packed.refusal(path.name) if packed else None)
+
+
+class _Unpacking:
+    """What a gzip archive unpacks to, counted and thrown away."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.size = 0
+        self.damage = ""
+        self._member = zlib.decompressobj(wbits=31)
+
+    def take(self, chunk: bytes) -> None:
+        if self.damage or self.size > self.limit:
+            return
+        try:
+            while chunk and self.size <= self.limit:
+                if self._member.eof:
+                    if not chunk.strip(b"\0"):
+                        return
+                    self._member = zlib.decompressobj(wbits=31)
+                self.size += len(self._member.decompress(chunk, _CHUNK))
+                chunk = self._member.unconsumed_tail or self._member.unused_data
+        except zlib.error as why:
+            self.damage = str(why)
+
+    def refusal(self, name: str) -> tuple[str, str] | None:
+        if self.size > self.limit:
+            return (
+                "archive_limit",
+                f"{name} unpacks to more than {self.limit:,} bytes (limits.archive_bytes of config/company.yml).",
+            )
+        if self.damage or not self._member.eof:
+            return "truncated", f"{name} is cut off or damaged: it does not unpack to its end. Deliver it again."
+        return None
+
+
+def _keep(described: Source, stream: str, entry: StreamEntry, path: Path, arrived: _Arrived) -> str:
+    claimed, refused = _claimed_day(entry, path.name)
+    refused = arrived.refused or refused
+    identity = f"{described.name}|{stream}|{path.name}|{arrived.fingerprint}"
+    delivery_id = f"{stream}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    folder = settings().lake / "landing" / described.name / stream / delivery_id
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / path.name
+    shutil.move(arrived.copy, target)
+    lake.sync(target)
+    lake.sync(folder)
+    control.add_delivery(
+        described.name,
+        stream,
+        path.name,
+        arrived.fingerprint,
+        str(target.relative_to(settings().var)),
+        claimed,
+        delivery_id=delivery_id,
+    )
+    if refused is not None:
+        control.refuse_delivery(delivery_id, *refused)
+    return delivery_id
+
+
+def _claimed_day(entry: StreamEntry, name: str) -> tuple[date | None, tuple[str, str] | None]:
+    if entry.known_on is None or entry.known_on.from_name is None:
+        return None, None
+    day = entry.known_on.day_of(name)
+    if day is not None:
+        return day, None
+    return None, (
+        "format",
+        f"{name} does not give its day the way `{entry.known_on.from_name}` says ({entry.where}). Rename the file or mend the pattern.",
+    )
+
+
+def _report_restless(described: Source, stream: str, names: list[str]) -> None:
+    if not names:
+        return
+    sentence = f"{', '.join(names)} of {described.name}/{stream} changed while being read."
+    if described.required:
+        raise DeliveryRefused(sentence, code="unstable_file", hint="try again once the file is complete")
+    log.warning("%s It is taken the next time.", sentence)

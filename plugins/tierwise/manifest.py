@@ -1,0 +1,128 @@
+"""What a night is a function of, and what a release holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tierwise.control import Run
+from tierwise.errors import ConfigurationRefused
+from tierwise.lake import FileRef
+from tierwise.settings import settings
+
+FILE = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where decisions stand after a day: the append-only logs so far, and the state of that day's end."""
+
+    last_decided: date | None = None
+    decisions: tuple[FileRef, ...] = ()
+    policy_days: tuple[FileRef, ...] = ()
+    month_end_values: tuple[FileRef, ...] = ()
+    state: FileRef | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The input of a run: same manifest, same marts, on any machine and any later day.
+
+    `accepted` maps a stream to the files of its log; `rules` maps a rule table to its file; `starts_from` is where
+    the parent left off (for a re-run of the latest day: where that day started from).
+    """
+
+    package: str
+    days: tuple[date, ...]
+    parent_release_id: str | None
+    company: dict[str, str]
+    accepted: dict[str, tuple[FileRef, ...]]
+    rules: dict[str, FileRef]
+    starts_from: Standing
+    delivery_ids: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256(_canonical(asdict(self)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class ReleaseManifest:
+    """What a release folder holds beside its marts: its input, where it left off, and the hash of every mart."""
+
+    manifest: Manifest
+    ends_with: Standing
+    last_day_starts_from: Standing
+    marts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        text = json.dumps({**asdict(self), "manifest_hash": self.manifest.hash}, indent=1, sort_keys=True, default=str)
+        (folder / FILE).write_text(text + "\n")
+
+
+def read_release(release_id: str) -> ReleaseManifest:
+    path = settings().releases / release_id / FILE
+    if not path.exists():
+        raise ConfigurationRefused(
+            f"Release {release_id} has no folder any more ({path}).", hint="`tierwise release list` shows what is kept"
+        )
+    held = json.loads(path.read_text())
+    return ReleaseManifest(
+        manifest=_as_manifest(held["manifest"]),
+        ends_with=_as_standing(held["ends_with"]),
+        last_day_starts_from=_as_standing(held["last_day_starts_from"]),
+        marts=held["marts"],
+    )
+
+
+def starting_point(run: Run) -> Standing:
+    """Where a run starts from: its parent's end, or, for a re-run of the latest day, where that day started from."""
+    if run.parent_release_id is None:
+        return Standing()
+    parent = read_release(run.parent_release_id)
+    if parent.ends_with.last_decided is not None and run.days[0] <= parent.ends_with.last_decided:
+        return parent.last_day_starts_from
+    return parent.ends_with
+
+
+def write(manifest: Manifest, path: Path) -> None:
+    path.write_text(_canonical(asdict(manifest)) + "\n")
+
+
+def read(path: Path) -> Manifest:
+    return _as_manifest(json.loads(path.read_text()))
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _as_files(held: list[dict[str, Any]]) -> tuple[FileRef, ...]:
+    return tuple(FileRef(**f) for f in held)
+
+
+def _as_standing(held: dict[str, Any]) -> Standing:
+    return Standing(
+        last_decided=date.fromisoformat(held["last_decided"]) if held["last_decided"] else None,
+        decisions=_as_files(held["decisions"]),
+        policy_days=_as_files(held["policy_days"]),
+        month_end_values=_as_files(held["month_end_values"]),
+        state=FileRef(**held["state"]) if held["state"] else None,
+    )
+
+
+def _as_manifest(held: dict[str, Any]) -> Manifest:
+    return Manifest(
+        package=held["package"],
+        days=tuple(date.fromisoformat(d) for d in held["days"]),
+        parent_release_id=held["parent_release_id"],
+        company=held["company"],
+        accepted={stream: _as_files(files) for stream, files in held["accepted"].items()},
+        rules={name: FileRef(**f) for name, f in held["rules"].items()},
+        starts_from=_as_standing(held["starts_from"]),
+        delivery_ids=tuple(held["delivery_ids"]),
+    )

@@ -1,0 +1,1 @@
+"""The refresh as Airflow runs it: the only place that imports Airflow."""

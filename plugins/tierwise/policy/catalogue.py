@@ -1,0 +1,115 @@
+"""The measures a policy may speak of: the columns of fct_customer_value that say they are one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tierwise import configuration
+from tierwise.errors import OurFailure
+from tierwise.settings import settings
+
+Unit = Literal["money", "count", "days", "ratio", "score"]
+
+# What a measure of this unit can never be below; a bound there is a slip of the pen.
+_NEVER_NEGATIVE: frozenset[Unit] = frozenset({"count", "days", "score"})
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number known of a customer. `step` is the smallest difference it can show, `largest` the end of its column."""
+
+    name: str
+    unit: Unit
+    more_is_better: bool
+    step: Decimal
+    largest: Decimal
+    label_en: str
+    label_zh: str
+
+    @property
+    def can_be_negative(self) -> bool:
+        return self.unit not in _NEVER_NEGATIVE
+
+
+class _Meta(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    measure: bool = False
+    unit: Unit | None = None
+    more_is_better: bool = True
+    step: configuration.Code | None = None
+    label_en: str = ""
+    label_zh: str = ""
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    meta: _Meta = Field(default_factory=_Meta)
+
+
+class _Column(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    data_type: str = ""
+    meta: _Meta = Field(default_factory=_Meta)
+    config: _Config = Field(default_factory=_Config)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    columns: list[_Column] = Field(default_factory=list)
+
+
+class _Properties(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    models: list[_Model]
+
+
+def catalogue_file() -> Path:
+    return settings().dbt_project / "models" / "marts" / "fct_customer_value.yml"
+
+
+def measures(path: Path | None = None) -> dict[str, Measure]:
+    """Every measure by name, in the order of the mart. OurFailure where a column calls itself one and is unfinished."""
+    where = path or catalogue_file()
+    declared: _Properties = configuration.load(where, _Properties)
+    found = {}
+    for column in (column for model in declared.models for column in model.columns):
+        meta = column.config.meta if column.config.meta.measure else column.meta
+        if meta.measure:
+            found[column.name] = _measure(column, meta, where)
+    return found
+
+
+def _measure(column: _Column, meta: _Meta, where: Path) -> Measure:
+    if meta.unit is None or not (meta.step and meta.label_en and meta.label_zh):
+        raise OurFailure(f"{where}: the measure {column.name} needs unit, step, label_en and label_zh in its meta")
+    return Measure(
+        name=column.name,
+        unit=meta.unit,
+        more_is_better=meta.more_is_better,
+        step=Decimal(meta.step),
+        largest=_largest(column.data_type),
+        label_en=meta.label_en,
+        label_zh=meta.label_zh,
+    )
+
+
+def _largest(data_type: str) -> Decimal:
+    decimal = re.fullmatch(r"\s*(?:decimal|numeric)\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*", data_type, re.IGNORECASE)
+    if decimal:
+        width, scale = int(decimal[1]), int(decimal[2])
+        return Decimal(10) ** (width - scale) - Decimal(1).scaleb(-scale)
+    whole: dict[str, Any] = {"integer": 2**31 - 1, "int": 2**31 - 1, "bigint": 2**63 - 1}
+    return Decimal(whole.get(data_type.strip().lower(), 10**14))

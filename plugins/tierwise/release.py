@@ -1,0 +1,335 @@
+"""Build aside, hold against the door out, commit, roll back, verify."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from tierwise import __version__, configuration, control, lake, manifest, quality, warehouse
+from tierwise.errors import ConfigurationRefused, OurFailure
+from tierwise.lake import FileRef
+from tierwise.manifest import Manifest, ReleaseManifest, Standing
+from tierwise.settings import settings
+from tierwise.sources.streams import STREAMS
+from tierwise.warehouse import Progress
+
+KEPT_DAYS = 3
+_RULES = ("policies", "policy_then_by", "policy_tiers")
+_OPS = ("ops_runs", "ops_deliveries", "ops_quarantine")
+
+
+def begin(days: list[date], kind: str = "night") -> str:
+    """Open a run for the given days, mend what an earlier crash left, and return the run's id.
+
+    A night may repeat the latest released day or take a later one; a backfill takes days after the latest one.
+    Raises ConfigurationRefused for a day that may not be run.
+    """
+    pointer = repair()
+    lake.sweep()
+    parent = control.release(pointer.release_id) if pointer.release_id else None
+    if parent is not None and (days[0] < parent.as_of or (kind == "backfill" and days[0] == parent.as_of)):
+        raise ConfigurationRefused(
+            f"{days[0]} may not be {'backfilled' if kind == 'backfill' else 'run'}: the current release,"
+            f" {parent.release_id}, already decided up to {parent.as_of}, and decisions are never rewritten.",
+            hint=f"run {parent.as_of} again, or a later day",
+        )
+    run_id = f"{days[-1]}-{kind}-{secrets.token_hex(3)}"
+    run = control.begin_run(run_id, kind, days, pointer.release_id, pointer.counter)
+    (run.work / "inputs").mkdir(parents=True)
+    return run_id
+
+
+def build(run_id: str, part: str, progress: Progress | None = None) -> None:
+    """Build one half of the tables. The first half begins with the manifest: from there on nothing else is read."""
+    run = control.run(run_id)
+    build_file = run.work / "build.duckdb"
+    if part == "history":
+        night = _write_manifest(run)
+        warehouse.lay_inputs(
+            build_file, days=night.days, company=night.company, files=_files(night) | _export_ops(run)
+        )
+    warehouse.build(build_file, part, progress)
+
+
+def hold_at_the_door_out(run_id: str) -> list[str]:
+    """Lay the release aside and hold it against its suite. Returns warnings; raises OurFailure on a critical one."""
+    run = control.run(run_id)
+    aside = _aside(run)
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    warehouse.publish(run.work / "build.duckdb", aside)
+    findings = quality.door_out(aside / "marts.duckdb", configuration.company())
+    return [finding.sentence for finding in findings]
+
+
+def release(run_id: str) -> str:
+    """Append the run's decisions and switch readers to its marts, all or nothing. Returns the release's id.
+
+    Raises Busy where another run was faster; then nothing was changed.
+    """
+    run = control.run(run_id)
+    aside = _aside(run)
+    night = manifest.read(run.work / manifest.FILE)
+    before_last, ends_with = _append_decisions(run, night)
+    held = ReleaseManifest(
+        manifest=night,
+        ends_with=ends_with,
+        last_day_starts_from=before_last,
+        marts={m: dict(zip(("rows", "hash"), warehouse.hash_of(aside / "marts.duckdb", m), strict=True))
+               for m in warehouse.marts()},
+    )
+    held.write(aside)
+    for file in aside.rglob("*"):
+        lake.sync(file)
+    lake.sync(aside)
+    with control.committing(run, frozenset(night.delivery_ids)) as (connection, release_id, number):
+        folder = settings().releases / release_id
+        shutil.rmtree(folder, ignore_errors=True)  # a crash may have left one that no committed row names
+        os.rename(aside, folder)
+        lake.sync(folder.parent)
+        control.record_release(connection, run, release_id, number, night.hash)
+    repair()
+    _retire_old_releases()
+    shutil.rmtree(run.work, ignore_errors=True)
+    return release_id
+
+
+def rollback(to: str | None = None) -> str:
+    """Point readers, decisions and the next night back to an earlier release (default: the current one's parent)."""
+    pointer = repair()
+    if pointer.release_id is None:
+        raise ConfigurationRefused("There is no release yet, so nothing to roll back.", hint="tierwise run")
+    target = to or control.release(pointer.release_id).parent_release_id
+    if target is None:
+        raise ConfigurationRefused(
+            f"{pointer.release_id} is the first release; there is none before it.", hint="tierwise release list"
+        )
+    if not control.release(target).is_kept:
+        raise ConfigurationRefused(
+            f"The folder of {target} was removed by retention.", hint="`tierwise release list` shows what is kept"
+        )
+    if target == pointer.release_id:
+        raise ConfigurationRefused(f"{target} is the current release already.", hint="tierwise release list")
+    control.move_pointer(target, pointer.counter)
+    repair()
+    return target
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One mart of a kept release against its rebuild from the manifest alone."""
+
+    mart: str
+    rows: int
+    rebuilt_rows: int
+    is_equal: bool
+
+
+def verify(release_id: str | None = None, progress: Progress | None = None) -> list[Compared]:
+    """Rebuild a kept release from its manifest in an empty folder and compare, mart by mart, `ops_*` apart."""
+    pointer = repair()
+    wanted = release_id or pointer.release_id
+    if wanted is None:
+        raise ConfigurationRefused("There is no release yet.", hint="tierwise run")
+    held = manifest.read_release(wanted)
+    night = held.manifest
+    for group in (*night.accepted.values(), night.starts_from.decisions, tuple(night.rules.values())):
+        for file in group:
+            if not file.absolute.exists() or lake.fingerprint(file.absolute) != file.sha256:
+                raise OurFailure(
+                    f"{file.path}, which {wanted} was built from, is missing or changed since.",
+                    hint="bring the file back from your backup",
+                )
+    parquet = settings().releases / wanted / "parquet"
+    folder = settings().work / f"verify-{secrets.token_hex(3)}"
+    try:
+        build_file = folder / "build.duckdb"
+        ops = {name: [parquet / f"{name}.parquet"] for name in _OPS}
+        warehouse.lay_inputs(build_file, days=night.days, company=night.company, files=_files(night) | ops)
+        for part in warehouse.PARTS:
+            warehouse.build(build_file, part, progress)
+        compared = []
+        for mart, was in held.marts.items():
+            if mart.startswith("ops_"):
+                continue
+            rows, digest = warehouse.hash_of(build_file, mart)
+            compared.append(Compared(mart, was["rows"], rows, digest == was["hash"]))
+        return compared
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def repair() -> control.Pointer:
+    """Make the links that readers follow agree with the pointer; a crash between commit and link leaves them behind."""
+    pointer = control.pointer()
+    folder = settings().releases
+    if pointer.release_id is None:
+        return pointer
+    folder.mkdir(parents=True, exist_ok=True)
+    for link, to in (("current", pointer.release_id), ("current.duckdb", "current/marts.duckdb")):
+        place = folder / link
+        if not (place.is_symlink() and os.readlink(place) == to):
+            aside = folder / f".{link}.{secrets.token_hex(3)}"
+            aside.symlink_to(to)
+            os.replace(aside, place)
+    return pointer
+
+
+def _aside(run: control.Run) -> Path:
+    return settings().releases / ".building" / run.run_id
+
+
+def _write_manifest(run: control.Run) -> Manifest:
+    """List what the run may read, with hashes; put its rule tables into the lake first."""
+    import duckdb
+
+    accepted = control.deliveries(status="accepted")
+    company = configuration.company()
+    folder = lake.decisions_folder(run.run_id)
+    with duckdb.connect() as d:
+        rules = {
+            name: lake.write_once(
+                d, f"from read_parquet('{run.work / 'inputs' / name}.parquet') order by all", folder / f"{name}.parquet"
+            )
+            for name in _RULES
+        }
+    night = Manifest(
+        package=__version__,
+        days=run.days,
+        parent_release_id=run.parent_release_id,
+        company={"currency": company.currency, "time_zone": str(company.time_zone)},
+        accepted={
+            stream: tuple(
+                FileRef(str(d.accepted_file), str(d.accepted_sha256), (d.accepted_rows or 0) + (d.left_out_rows or 0))
+                for d in accepted
+                if d.stream == stream
+            )
+            for stream in STREAMS
+        },
+        rules=rules,
+        starts_from=manifest.starting_point(run),
+        delivery_ids=tuple(sorted(d.delivery_id for d in accepted)),
+    )
+    manifest.write(night, run.work / manifest.FILE)
+    return night
+
+
+def _files(night: Manifest) -> dict[str, list[Path]]:
+    start = night.starts_from
+    return {
+        **{stream: [f.absolute for f in files] for stream, files in night.accepted.items()},
+        **{name: [file.absolute] for name, file in night.rules.items()},
+        "tier_decisions": [f.absolute for f in start.decisions],
+        "policy_days": [f.absolute for f in start.policy_days],
+        "month_end_values": [f.absolute for f in start.month_end_values],
+        "tier_states": [start.state.absolute] if start.state else [],
+    }
+
+
+def _export_ops(run: control.Run) -> dict[str, list[Path]]:
+    """Project the control store into Parquet. The run itself counts as released: who can read it, it was."""
+    import duckdb
+
+    import pandas as pd
+
+    runs = pd.DataFrame(
+        [
+            {
+                "run_id": r.run_id,
+                "kind": r.kind,
+                "first_as_of": r.days[0],
+                "as_of": r.as_of,
+                "parent_release_id": r.parent_release_id,
+                "status": "released" if r.run_id == run.run_id else r.status,
+                "message": r.message,
+                "started_at": r.started_at,
+                "ended_at": r.ended_at,
+            }
+            for r in control.runs()
+        ]
+    )
+    deliveries = pd.DataFrame([vars(d) for d in control.deliveries()])
+    quarantined = [settings().var / d.quarantine_file for d in control.deliveries() if d.quarantine_file]
+    paths = {name: run.work / "inputs" / f"{name}.parquet" for name in _OPS}
+    with duckdb.connect() as d:
+        for name, frame in (("ops_runs", runs), ("ops_deliveries", deliveries)):
+            d.register("frame", frame)
+            columns = ", ".join(f"{c}::{kind} as {c}" for c, kind in warehouse.contract(name).items())
+            d.execute(f"copy (select {columns} from frame) to '{paths[name]}'")
+        columns = ", ".join(warehouse.contract("ops_quarantine"))
+        listed = ", ".join(f"'{p}'" for p in quarantined)
+        if quarantined:
+            d.execute(f"copy (select {columns} from read_parquet([{listed}])) to '{paths['ops_quarantine']}'")
+    return {name: [path] if path.exists() else [] for name, path in paths.items()}
+
+
+def _append_decisions(run: control.Run, night: Manifest) -> tuple[Standing, Standing]:
+    """Write the run's decisions, state and month-end values into the lake.
+
+    Returns where things stood before the run's last day (a re-run of that day starts there), and where they stand
+    after it.
+    """
+    import duckdb
+
+    folder = lake.decisions_folder(run.run_id)
+    start = night.starts_from
+    last = f"date '{run.as_of}'"
+    decisions = ", ".join(warehouse.input_columns("tier_decisions"))
+    states = ", ".join(warehouse.input_columns("tier_states"))
+    values = ", ".join(warehouse.contract("fct_customer_value"))
+    with duckdb.connect(str(run.work / "build.duckdb"), read_only=True) as d:
+
+        def logs(when: str, suffix: str) -> dict[str, FileRef]:
+            queries = {
+                "decisions": f"select {decisions} from intermediate.int_tier_decisions__decided where is_change",
+                "policy_days": "select * from intermediate.int_policy_days__decided where"
+                " as_of in (select as_of from inputs.run_days)",
+                "month_end_values": f"select {values} from marts.fct_customer_value where is_month_end and"
+                " as_of in (select as_of from inputs.run_days)",
+            }
+            return {
+                name: lake.write_once(
+                    d, f"from ({query}) where as_of {when} {last} order by all", folder / f"{name}_{suffix}.parquet"
+                )
+                for name, query in queries.items()
+            }
+
+        def state(day: date, suffix: str) -> FileRef:
+            return lake.write_once(
+                d,
+                f"select {states} from intermediate.int_tier_decisions__decided"
+                f" where as_of = date '{day}' and reason <> 'left_population' order by all",
+                folder / f"tier_states_{suffix}.parquet",
+            )
+
+        before = start
+        if len(run.days) > 1:
+            before = _advance(start, run.days[-2], logs("<", "before"), state(run.days[-2], "before"))
+        return before, _advance(before, run.as_of, logs("=", "last"), state(run.as_of, "last"))
+
+
+def _advance(standing: Standing, day: date, logs: dict[str, FileRef], state: FileRef) -> Standing:
+    return replace(
+        standing,
+        last_decided=day,
+        decisions=(*standing.decisions, logs["decisions"]),
+        policy_days=(*standing.policy_days, logs["policy_days"]),
+        month_end_values=(*standing.month_end_values, logs["month_end_values"]),
+        state=state,
+    )
+
+
+def _retire_old_releases() -> None:
+    """The releases of the last three days stay, and their parents' days with them; older folders go."""
+    releases = [r for r in control.releases() if r.is_kept]
+    days = sorted({r.as_of for r in releases}, reverse=True)[:KEPT_DAYS]
+    current = control.pointer().release_id
+    old = [r.release_id for r in releases if r.as_of not in days and r.release_id != current]
+    for release_id in old:
+        shutil.rmtree(settings().releases / release_id, ignore_errors=True)
+    if old:
+        control.forget_releases(old)

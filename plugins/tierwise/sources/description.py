@@ -1,0 +1,620 @@
+"""What `config/sources.yml` may say: where a source's rows are, and how its columns become the canonical ones.
+
+The grammar is rename, type, value, code map and one SQL expression; what it cannot say is one plain `select` beside
+the entry. It does not grow: a stream that neither can express gets its own module in this folder.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Collection
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+from pydantic import BeforeValidator, Field, PrivateAttr, RootModel, field_validator, model_validator
+
+from tierwise import configuration
+from tierwise.configuration import Code, Described, Lines
+from tierwise.errors import ConfigurationRefused
+from tierwise.settings import settings
+from tierwise.sources.streams import STREAMS, Column, Kind, Stream
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+POSITION_IN_ORDER = "position_in_order"
+DELIVERED = "delivered"
+EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+EXCEL_SERIAL = "excel_serial"
+_FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_KINDS_TO_COME = ("database", "api", "zoho_crm", "fxiaoke", "kingdee")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+Format = Literal["csv", "parquet", "jsonl"]
+
+
+class Csv(Described):
+    """How a CSV file is written. What is not said is RFC 4180 in UTF-8."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1)
+    escape: str = Field(default='"', max_length=1)
+    encoding: str = "utf-8"
+    skip_rows: int = Field(default=0, ge=0, le=1000)
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[",", ".", " ", "'"] | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return codecs.lookup(value).name
+        except LookupError:
+            meant = configuration.nearest(value, _ENCODINGS)
+            raise ValueError(
+                f"no encoding is called {value!r}" + (f"; did you mean {meant}?" if meant else "")
+            ) from None
+
+    @model_validator(mode="after")
+    def _two_marks(self) -> Csv:
+        if self.thousands == self.decimal:
+            raise ValueError(f"`thousands` and `decimal` are both {self.decimal!r}")
+        return self
+
+
+_ENCODINGS = (
+    "utf-8",
+    "utf-16",
+    "utf-32",
+    "gbk",
+    "gb2312",
+    "gb18030",
+    "big5",
+    "latin-1",
+    "cp1252",
+    "cp936",
+    "shift_jis",
+)
+
+
+class KnownOn(Described):
+    """When a row became known: from the file's name, or from a column of a history loaded afterwards."""
+
+    from_name: str | None = None
+    column: str | None = None
+    format: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> KnownOn:
+        if (self.from_name is None) == (self.column is None):
+            raise ValueError("write either `from_name` or `column`")
+        if self.from_name is not None and not all(f"%{c}" in self.from_name for c in "Ymd"):
+            raise ValueError(f"`from_name: {self.from_name}` needs %Y, %m and %d to give a day")
+        if self.format is not None:
+            _hold_format(self.format)
+        return self
+
+    def day_of(self, name: str) -> date | None:
+        """The day that a file's name gives, or None where it does not look like the pattern."""
+        pattern = "".join(
+            {"%Y": r"(?P<Y>\d{4})", "%m": r"(?P<m>\d\d)", "%d": r"(?P<d>\d\d)"}.get(part, re.escape(part))
+            for part in re.split(r"(%[Ymd])", self.from_name or "")
+        )
+        found = re.search(pattern, name)
+        try:
+            return date(int(found["Y"]), int(found["m"]), int(found["d"])) if found else None
+        except ValueError:
+            return None
+
+
+class Repeats(Described):
+    """What exact repeats of lines without ids mean."""
+
+    drop: bool
+    because: str = Field(min_length=3)
+
+
+class LeaveOut(Described):
+    """Rows that the source asks to leave out, and why."""
+
+    sql: str
+    because: str = Field(min_length=3)
+
+
+def _hold_format(written: str) -> None:
+    if written in EPOCHS or written == EXCEL_SERIAL:
+        return
+    if "%" not in written:
+        named = ", ".join((*EPOCHS, EXCEL_SERIAL))
+        raise ValueError(f"the format {written!r} is neither a pattern like %d/%m/%Y nor one of {named}")
+    unknown = re.search(r"%(?!-?[aAbBdHIjmMpSfgnyYzZ%])-?.?", written)
+    if unknown is not None:
+        raise ValueError(f"the format {written!r} has the unknown part {unknown[0]!r}")
+    if not re.search(r"%-?[yY]", written):
+        raise ValueError(f"the format {written!r} has no year; a day without one is no day")
+
+
+def _one_or_several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class ColumnEntry(Described):
+    """How one canonical column is made."""
+
+    from_: str | None = Field(default=None, alias="from")
+    value: Code | bool | date | None = None
+    sql: str | None = None
+    type: Kind | None = None
+    codes: dict[str, Code | bool] = Field(default_factory=dict)
+    blank: list[Code] = Field(default_factory=list)
+    format: Annotated[list[str], BeforeValidator(_one_or_several)] = Field(default_factory=list)
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[",", ".", " ", "'"] | None = None
+    percent: bool = False
+    drop_decimal_point: bool = False
+    from_binary: bool = False
+    _where: str = PrivateAttr(default="config/sources.yml")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ColumnEntry:
+        ways = [w for w, v in (("from", self.from_), ("value", self.value), ("sql", self.sql)) if v is not None]
+        if len(ways) != 1:
+            raise ValueError("write exactly one of `from`, `value` and `sql`" + (f", not {len(ways)}" if ways else ""))
+        for written in self.format:
+            _hold_format(written)
+        return self
+
+    def stands_at(self, where: str) -> None:
+        """Remember the line of this column."""
+        self._where = where
+
+    @property
+    def where(self) -> str:
+        """`config/sources.yml:12`, for answers."""
+        return self._where
+
+
+def _rename(value: object) -> object:
+    return {"from": value} if isinstance(value, str) else value
+
+
+class StreamEntry(Described):
+    """Where one stream of a source is, and how it becomes the canonical stream."""
+
+    from_: str = Field(alias="from", min_length=1)
+    format: Format | None = None
+    csv: Csv = Csv()
+    known_on: KnownOn | None = None
+    replaces: Literal["row", "order"] = "row"
+    repeats: Repeats | None = None
+    sql_file: str | None = None
+    columns: dict[str, Annotated[ColumnEntry, BeforeValidator(_rename)]] = Field(min_length=1)
+    leave_out: list[LeaveOut] = Field(default_factory=list)
+    _where: str = PrivateAttr(default="config/sources.yml")
+
+    @field_validator("from_", "sql_file")
+    @classmethod
+    def _at_home(cls, value: str | None) -> str | None:
+        if value is not None and (
+            PurePosixPath(value).is_absolute() or ".." in PurePosixPath(value).parts or "\\" in value
+        ):
+            raise ValueError(f"{value!r} leaves the home folder; write a path below it, without `..`")
+        return value
+
+    @property
+    def where(self) -> str:
+        """`config/sources.yml:12`, for answers."""
+        return self._where
+
+    def stands_at(self, lines: Lines, place: tuple[str | int, ...]) -> None:
+        """Remember the lines of this entry and its columns."""
+        self._where = lines.at(*place)
+        for name, column in self.columns.items():
+            column.stands_at(lines.at(*place, "columns", name))
+
+    @property
+    def file_format(self) -> Format:
+        """What the files are: as said, else by the ending of `from` (`.gz` aside)."""
+        return self.format or _FORMATS[_ending(self.from_)]  # type: ignore[return-value]  # the table's values are formats
+
+    def raw_columns(self) -> set[str]:
+        """Every raw column that the entry names."""
+        named = {c.from_ for c in self.columns.values() if c.from_ is not None} - {POSITION_IN_ORDER}
+        fragments = [c.sql for c in self.columns.values() if c.sql is not None] + [out.sql for out in self.leave_out]
+        for sql in fragments:
+            named |= fragment_columns(sql)
+        if self.known_on is not None and self.known_on.column is not None:
+            named.add(self.known_on.column)
+        return named
+
+
+def _ending(name: str) -> str:
+    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
+
+
+class Source(Described):
+    """Someone who delivers."""
+
+    name: str
+    required: bool
+    kind: str
+    time_zone: str
+    streams: dict[str, StreamEntry] = Field(min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _speakable(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError(f"{value!r} is no name for a source: small letters, digits and _, a letter first")
+        return value
+
+    @field_validator("kind")
+    @classmethod
+    def _supported(cls, value: str) -> str:
+        if value in _KINDS_TO_COME:
+            raise ValueError(f"sources of kind {value} are not supported yet; export files and write `kind: files`")
+        if value != "files":
+            raise ValueError(f"there is no kind {value!r} of source; write `kind: files`")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _iana(cls, value: str) -> str:
+        return configuration.known_time_zone(value)
+
+
+class _Sources(RootModel[list[Source]]):
+    """The file: a list of sources."""
+
+
+# --- loading --------------------------------------------------------------------------------------------------------
+
+
+def load_sources() -> list[Source]:
+    """Every source of the installation, checked. Raises ConfigurationRefused with file and line."""
+    held, lines = configuration.load_with_lines(settings().config / "sources.yml", _Sources)
+    sources = held.root
+    problems: list[tuple[int, str]] = []
+
+    def wrong(sentence: str, *place: str | int) -> None:
+        problems.append((lines.line(*place), f"{lines.at(*place)}: {sentence}"))
+
+    if not sources:
+        wrong("no source is described.")
+    names = [s.name for s in sources]
+    for n, source in enumerate(sources):
+        if source.name in names[:n]:
+            wrong(f"a second source is called `{source.name}`.", n, "name")
+        for name, entry in source.streams.items():
+            place = (n, "streams", name)
+            entry.stands_at(lines, place)
+            if name in STREAMS:
+                _check_stream(STREAMS[name], entry, place, wrong)
+            else:
+                wrong(f"there is no stream `{name}`{_meant(name, STREAMS)}", *place)
+            owner = entry.columns.get("customer_source")
+            if owner is not None and owner.value is not None and owner.value not in names:
+                sentence = f"there is no source `{owner.value}` whose customers these could be"
+                wrong(sentence + _meant(str(owner.value), names), *place, "columns", "customer_source")
+    if problems:
+        raise configuration.refusal(problems)
+    return sources
+
+
+def entry_of(source: str, stream: str) -> tuple[Source, StreamEntry]:
+    """One source and its entry for a stream. Raises ConfigurationRefused where the configuration has none."""
+    sources = load_sources()
+    for one in sources:
+        if one.name == source and stream in one.streams:
+            return one, one.streams[stream]
+    names = [f"{s.name}/{name}" for s in sources for name in s.streams]
+    meant = configuration.nearest(f"{source}/{stream}", names)
+    raise ConfigurationRefused(
+        f"config/sources.yml describes no {source}/{stream}" + (f"; did you mean {meant}?" if meant else "."),
+        hint=f"described are {', '.join(names)}",
+    )
+
+
+class _Wrong(Protocol):
+    def __call__(self, sentence: str, *place: str | int) -> None: ...
+
+
+def _check_stream(stream: Stream, entry: StreamEntry, place: tuple[str | int, ...], wrong: _Wrong) -> None:
+    if entry.format is None and _ending(entry.from_) not in _FORMATS:
+        wrong(f"`{entry.from_}` does not tell its format; add `format: csv`, `parquet` or `jsonl`.", *place, "from")
+    if entry.replaces == "order" and stream.name != "orders":
+        wrong("only the stream orders can be replaced by order.", *place, "replaces")
+    if entry.repeats is not None and entry.repeats.drop and entry.replaces != "order":
+        wrong("`repeats` is for lines without ids: it needs `replaces: order`.", *place, "repeats")
+    for column in stream.columns:
+        if column.required and column.name not in entry.columns:
+            wrong(f"the column `{column.name}` is missing: {stream.name} cannot do without it.", *place, "columns")
+    for name, one in entry.columns.items():
+        if name in stream.column_names:
+            for sentence in _column_problems(stream, stream.column(name), one):
+                wrong(sentence, *place, "columns", name)
+        else:
+            wrong(f"{stream.name} has no column `{name}`{_meant(name, stream.column_names)}", *place, "columns", name)
+    _check_sql(entry, place, wrong)
+
+
+def _check_sql(entry: StreamEntry, place: tuple[str | int, ...], wrong: _Wrong) -> None:
+    for sql, where in _fragments(entry):
+        for sentence in fragment_problems(sql):
+            wrong(sentence, *place, *where)
+    if entry.sql_file is not None:
+        for sentence in _select_problems(entry.sql_file):
+            wrong(sentence, *place, "sql_file")
+
+
+def _fragments(entry: StreamEntry) -> list[tuple[str, tuple[str | int, ...]]]:
+    """Every SQL expression of an entry, and where in the entry it stands."""
+    made = [(c.sql, ("columns", name, "sql")) for name, c in entry.columns.items() if c.sql is not None]
+    return [*made, *((out.sql, ("leave_out", n, "sql")) for n, out in enumerate(entry.leave_out))]
+
+
+def _meant(word: str, known: Collection[str]) -> str:
+    meant = configuration.nearest(word, known)
+    return f"; did you mean `{meant}`?" if meant else f"; there are {', '.join(known)}."
+
+
+def _column_problems(stream: Stream, column: Column, entry: ColumnEntry) -> list[str]:
+    problems = []
+    if entry.from_ == POSITION_IN_ORDER and (stream.name, column.name) != ("orders", "line_id"):
+        problems.append(f"`{POSITION_IN_ORDER}` is for the column line_id of orders.")
+    if entry.type is not None and entry.type != column.kind:
+        problems.append(f"`{column.name}` is of type {column.kind}, not {entry.type}.")
+    fitting = {
+        "drop_decimal_point": (entry.drop_decimal_point, ("id_text",)),
+        "from_binary": (entry.from_binary, ("money",)),
+        "format": (bool(entry.format), ("timestamp", "date")),
+        "decimal": (entry.decimal is not None, ("money", "number", "integer")),
+        "thousands": (entry.thousands is not None, ("money", "number", "integer")),
+        "percent": (entry.percent, ("number",)),
+    }
+    problems += [
+        f"`{option}` does not fit a column of type {column.kind}."
+        for option, (said, kinds) in fitting.items()
+        if said and column.kind not in kinds
+    ]
+    constants = [entry.value] if entry.value is not None else list(entry.codes.values())
+    problems += [p for value in constants if (p := _constant_problem(column, value)) is not None]
+    return problems
+
+
+def _constant_problem(column: Column, value: str | bool | date) -> str | None:
+    wanted = None
+    text = str(value)
+    if column.kind == "code" and text not in column.codes:
+        meant = configuration.nearest(text, column.codes)
+        wanted = f"one of {', '.join(column.codes)}" + (f" (did you mean `{meant}`?)" if meant else "")
+    elif column.kind == "boolean" and not isinstance(value, bool):
+        wanted = "true or false"
+    elif column.kind == "currency" and text not in configuration.currencies():
+        wanted = "an ISO 4217 currency"
+    elif column.kind in ("money", "number", "integer") and not _is_decimal(text):
+        wanted = "a plain number"
+    elif column.kind in ("timestamp", "date") and not _is_day(text):
+        wanted = "a day like 2026-01-31"
+    return f"`{text}` does not fit `{column.name}`: write {wanted}." if wanted else None
+
+
+def _is_decimal(text: str) -> bool:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return False
+    return number.is_finite() and number == round(number, 4)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+# --- SQL fragments --------------------------------------------------------------------------------------------------
+
+# What stands before a bracket in SQL without being a function, and what SQL writes like a function.
+_NO_FUNCTION = {
+    "in",
+    "and",
+    "or",
+    "not",
+    "when",
+    "then",
+    "else",
+    "case",
+    "between",
+    "like",
+    "ilike",
+    "is",
+    "as",
+    "on",
+    "where",
+    "select",
+    "from",
+    "by",
+    "using",
+    "over",
+    "filter",
+    "values",
+    "all",
+    "with",
+    "union",
+    "having",
+    "distinct",
+    "decimal",
+    "numeric",
+    "varchar",
+    "unpivot",
+    "join",
+    "for",
+    "end",
+    "limit",
+    "except",
+    "intersect",
+    "glob",
+}
+_SYNTAX = {
+    "cast",
+    "try_cast",
+    "coalesce",
+    "extract",
+    "trim",
+    "substring",
+    "position",
+    "nullif",
+    "if",
+    "ifnull",
+    "overlay",
+}
+_MACROS = {"split_part", "date_add", "list_append", "array_append"}
+_NOT_OURS = {
+    "current_setting",
+    "getvariable",
+    "version",
+    "getenv",
+    "in_search_path",
+    "current_schemas",
+    "error",
+    "age",
+    "current_query",
+    "current_database",
+    "current_schema",
+    "setseed",
+    "write_log",
+    "sleep_ms",
+    "try",
+}
+_CLOCKS = re.compile(r"(?i)^(current_date|current_time|current_timestamp|localtime|localtimestamp|current_user|user)$")
+
+
+@cache
+def _functions(kind: Literal["scalar", "aggregate"]) -> frozenset[str]:
+    """DuckDB's own list of the functions that give the same answer for the same arguments, always."""
+    import duckdb
+
+    with duckdb.connect() as d:
+        found = d.execute(
+            "select distinct function_name from duckdb_functions()"
+            f" where function_type = '{kind}' and stability = 'CONSISTENT'"
+        ).fetchall()
+    return frozenset(name for (name,) in found) - _NOT_OURS
+
+
+def fragment_problems(sql: str) -> list[str]:
+    """What a fragment may not be. It may be one expression over the raw columns of its row, and nothing else."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    shown = sql.strip()[:80]
+    if len(sql) > 10_000:
+        return ["an expression of more than 10,000 characters belongs into a `sql_file`."]
+    try:
+        statements = sqlglot.parse(f"select {sql}", read="duckdb")
+    except (SqlglotError, RecursionError) as why:
+        return [f"`{shown}` is no SQL expression: {_first_error(why)}."]
+    one = statements[0] if len(statements) == 1 else None
+    if not isinstance(one, exp.Select) or len(one.expressions) != 1 or len([a for a in one.args.values() if a]) != 1:
+        return [f"`{shown}` is not one expression."]
+    fragment = one.expressions[0]
+    if isinstance(fragment, exp.Alias):
+        return [f"`{shown}` names its result; leave `as {fragment.alias}` out."]
+    problems = []
+    if fragment.find(exp.Query, exp.Exists):
+        problems.append(f"`{shown}` has a subquery; an expression sees only its own row.")
+    if fragment.find(exp.Window):
+        problems.append(f"`{shown}` has a window; an expression sees only its own row.")
+    if fragment.find(exp.Star, exp.Parameter, exp.Placeholder):
+        problems.append(f"`{shown}` has a `*`, `$` or `?` that is no operator.")
+    if any(c.table for c in fragment.find_all(exp.Column)):
+        problems.append(f"`{shown}` names a table; write the column alone, in double quotes where its name has a dot.")
+    return problems + _function_problems(sql, fragment, _functions("scalar") | _SYNTAX | _MACROS)
+
+
+def fragment_columns(sql: str) -> set[str]:
+    """The raw columns that a fragment names."""
+    import sqlglot
+    from sqlglot import exp
+
+    return {c.name for c in sqlglot.parse_one(f"select {sql}", read="duckdb").find_all(exp.Column)}
+
+
+def _function_problems(sql: str, tree: exp.Expression, allowed: frozenset[str]) -> list[str]:
+    from sqlglot import exp
+    from sqlglot.dialects.duckdb import DuckDB
+    from sqlglot.tokens import TokenType
+
+    tokens = DuckDB().tokenize(sql)
+    called = {
+        t.text
+        for t, following in pairwise(tokens)
+        if following.token_type == TokenType.L_PAREN
+        and re.match(r"\w", t.text)
+        and t.token_type != TokenType.STRING
+        and not t.text[0].isdigit()
+    }
+    problems = []
+    for name in sorted(called):
+        if name.lower() in _NO_FUNCTION or name.lower() in allowed:
+            continue
+        meant = configuration.nearest(name, allowed)
+        problems.append(
+            f"the function `{name}` is not allowed: only functions that give the same answer for the same row, on any day."
+            + (f" Did you mean `{meant}`?" if meant and meant.startswith(name[:1].lower()) else "")
+        )
+    clocks = {c.name for c in tree.find_all(exp.Column) if _CLOCKS.match(c.name)}
+    clocks |= {
+        type(n).__name__ for n in tree.find_all(exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentUser)
+    }
+    if clocks:
+        problems.append(
+            "an expression may not ask for the time or the user: the same row must give the same answer on any day."
+        )
+    return problems
+
+
+def _first_error(why: Exception) -> str:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(why)).split("\n")[0]
+    return "a part is missing" if "<class" in text else re.sub(r"\. Line \d+, Col: \d+\.?$", "", text).rstrip(".")
+
+
+def read_select(sql_file: str) -> str:
+    """The text of an entry's `sql_file`, a path below `config/`."""
+    return (settings().config / sql_file).read_text("utf-8-sig").strip().rstrip(";")
+
+
+def _select_problems(sql_file: str) -> list[str]:
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    path: Path = settings().config / sql_file
+    try:
+        sql = read_select(sql_file)
+    except (OSError, UnicodeDecodeError):
+        return [f"config/{sql_file} is missing or no UTF-8 text."]
+    try:
+        statements = sqlglot.parse(sql, read="duckdb")
+    except (SqlglotError, RecursionError) as why:
+        return [f"config/{path.name} is no SQL: {_first_error(why)}."]
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        return [f"config/{sql_file} must be one `select`."]
+    tree = statements[0]
+    named = {cte.alias for cte in tree.find_all(exp.CTE)} | {DELIVERED}
+    problems = [
+        f"config/{sql_file} reads `{t.name or t.sql()}`; it may read `{DELIVERED}`, the delivered rows, and nothing else."
+        for t in tree.find_all(exp.Table)
+        if t.name not in named or t.args.get("db")
+    ]
+    allowed = _functions("scalar") | _functions("aggregate") | _SYNTAX | _MACROS | named | {"unnest"}
+    return problems + [f"config/{sql_file}: {p}" for p in _function_problems(sql, tree, frozenset(allowed))]

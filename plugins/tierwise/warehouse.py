@@ -1,0 +1,212 @@
+"""The one door to the engine: lay a run's inputs, run dbt, read and write. The only module that knows dbt."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tierwise.errors import OurFailure
+from tierwise.settings import settings
+from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, STREAMS
+
+Progress = Callable[[str, int, int], None]  # node name, how many are done, how many there are
+
+# The two halves of a build, split where the value model will stand between them.
+PARTS: dict[str, list[str]] = {
+    "history": ["--select", "path:models/staging", "path:models/intermediate/history"],
+    "proposals": ["--select", "path:models/intermediate/decision", "path:models/marts"],
+}
+LAYERS = ("staging", "intermediate", "marts")
+
+_DECISION_COLUMNS = {
+    "as_of": "date",
+    "policy": "varchar",
+    "policy_version": "varchar",
+    "customer_key": "varchar",
+    "tier": "varchar",
+    "tier_rank": "bigint",
+    "graded": "varchar",
+    "reason": "varchar",
+    "cause": "varchar",
+    "decision_rows": "varchar",
+    "is_limited_by_steps": "boolean",
+}
+_dbt_at_work = threading.Lock()  # dbt keeps its adapter and its environment per process
+
+
+def input_columns(name: str) -> dict[str, str]:
+    """The columns and types of an input relation: what it has even while no file holds it yet."""
+    if name in STREAMS:
+        return {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in STREAMS[name].columns}}
+    if name == "month_end_values":
+        return contract("fct_customer_value")
+    if name in ("ops_runs", "ops_deliveries", "ops_quarantine"):
+        return contract(name)
+    return {
+        "tier_decisions": {**_DECISION_COLUMNS, "from_tier": "varchar", "from_graded": "varchar", "is_new": "boolean"},
+        "tier_states": {**_DECISION_COLUMNS, "tier_since": "date"},
+        "policy_days": {
+            "as_of": "date",
+            "policy": "varchar",
+            "policy_version": "varchar",
+            "policy_status": "varchar",
+            "is_primary": "boolean",
+        },
+    }[name]
+
+
+def contract(mart: str) -> dict[str, str]:
+    """A mart's columns and types, as its contract states them."""
+    from ruamel.yaml import YAML
+
+    path = settings().dbt_project / "models" / "marts" / f"{mart}.yml"
+    declared = YAML(typ="safe").load(path.read_text())["models"][0]
+    return {column["name"]: column["data_type"] for column in declared["columns"]}
+
+
+def marts() -> list[str]:
+    return sorted(p.stem for p in (settings().dbt_project / "models" / "marts").glob("*.sql"))
+
+
+def lay_inputs(
+    build: Path, *, days: Sequence[date], company: Mapping[str, str], files: Mapping[str, Sequence[Path]]
+) -> None:
+    """Begin a build file: one view per input over exactly the files listed, empty and typed where there are none."""
+    import duckdb
+
+    build.parent.mkdir(parents=True, exist_ok=True)
+    build.unlink(missing_ok=True)
+    with duckdb.connect(str(build)) as d:
+        d.execute("create schema inputs")
+        d.execute("create table inputs.run_days (as_of date)")
+        d.executemany("insert into inputs.run_days values (?)", [(day,) for day in days])
+        d.execute("create table inputs.company (currency varchar, time_zone varchar)")
+        d.execute("insert into inputs.company values (?, ?)", [company["currency"], company["time_zone"]])
+        for name, paths in files.items():
+            listed = ", ".join(f"'{p}'" for p in paths)
+            held = f"from read_parquet([{listed}], union_by_name = true)"
+            if name.startswith("polic") and name != "policy_days":
+                query = held
+            else:
+                columns = ", ".join(f"null::{kind} as {column}" for column, kind in input_columns(name).items())
+                query = f"select {columns} where false" + (f" union all by name {held}" if paths else "")
+            d.execute(f"create view inputs.{name} as {query}")
+
+
+def build(build_file: Path, part: str, progress: Progress | None = None) -> None:
+    """Run one half of the dbt graph, its contracts and tests included. Raises OurFailure naming what failed."""
+    _dbt(build_file, ["build", *PARTS[part]], progress)
+
+
+def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> None:
+    with _dbt_at_work:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        where = settings()
+        os.environ.update(TIERWISE_BUILD=str(build_file), DO_NOT_TRACK="1")
+        callbacks = [_report_to(progress)] if progress else []
+        try:
+            result = dbtRunner(callbacks=callbacks).invoke(
+                [
+                    *arguments,
+                    *("--project-dir", str(where.dbt_project), "--profiles-dir", str(where.dbt_project)),
+                    *("--target-path", str(where.var / "dbt" / "target"), "--log-path", str(build_file.parent / "logs")),
+                    *("--no-use-colors", "--log-level", "none"),
+                ]
+            )
+        finally:
+            DuckDBConnectionManager.close_all_connections()  # else the build file stays open in this process
+    if result.success:
+        return
+    log = build_file.parent / "logs" / "dbt.log"
+    if result.exception is not None:
+        raise OurFailure(f"dbt could not run: {result.exception}", hint=f"the old release stays; see {log}")
+    failed = [f"{r.node.name} ({r.message})" for r in result.result if r.status in ("error", "fail", "runtime error")]
+    raise OurFailure(
+        f"dbt found {len(failed)} thing(s) wrong: {'; '.join(failed)[:2000]}",
+        hint=f"the old release stays; see {log}",
+    )
+
+
+def _report_to(progress: Progress) -> Callable[[Any], None]:
+    def hear(event: Any) -> None:
+        if event.info.name in ("LogModelResult", "LogTestResult"):
+            data = event.data
+            progress(data.node_info.node_name, data.index, getattr(data, "total", 0) or data.num_models)
+
+    return hear
+
+
+def query(database: Path, sql: str, parameters: Sequence[object] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Ask a database file, read-only and without a way out to the file system. Returns column names and rows."""
+    import duckdb
+
+    with duckdb.connect(str(database.resolve()), read_only=True) as d:
+        d.execute("set enable_external_access = false")
+        d.execute("set lock_configuration = true")
+        d.execute("set schema = 'marts'")
+        result = d.execute(sql, list(parameters))
+        return [c[0] for c in result.description or []], result.fetchall()
+
+
+def hash_of(database: Path, table: str) -> tuple[int, str]:
+    """Rows of a mart and a hash over them that no order of rows or columns can move."""
+    import duckdb
+
+    with duckdb.connect(str(database.resolve()), read_only=True) as d:
+        columns = [c[0] for c in d.execute(f"describe marts.{table}").fetchall()]
+        row = "md5(concat_ws(chr(31), " + ", ".join(f"coalesce({c}::varchar, chr(30))" for c in sorted(columns)) + "))"
+        return d.execute(
+            f"select count(*), coalesce(md5(string_agg(h, '' order by h)), '') from (select {row} as h from marts.{table})"
+        ).fetchall()[0]
+
+
+def publish(build_file: Path, folder: Path) -> None:
+    """Copy the marts into a new read-only database of tables and table macros, and beside it as Parquet."""
+    import duckdb
+
+    target = folder / "marts.duckdb"
+    with duckdb.connect() as d:
+        d.execute(f"attach '{build_file}' as built (read_only)")
+        d.execute(f"attach '{target}' as released (storage_version 'v1.2.0')")
+        d.execute("create schema released.marts")
+        (folder / "parquet").mkdir(parents=True, exist_ok=True)
+        for mart in marts():
+            columns = ", ".join(contract(mart))
+            d.execute(f"create table released.marts.{mart} as select {columns} from built.marts.{mart}")
+            d.execute(f"copy released.marts.{mart} to '{folder / 'parquet' / mart}.parquet' (compression zstd)")
+            _comment(d, mart)
+        d.execute("use released.marts")
+        d.execute(_TIERS_ON)
+        d.execute("use memory")
+        d.execute("detach released")
+    target.chmod(0o444)
+
+
+_TIERS_ON = """
+create macro tiers_on(day) as table
+    select policy, customer_key, tier, tier_rank, graded, valid_from, valid_to, reason, cause, policy_version
+    from tier_history
+    where valid_from <= cast(day as date) and (valid_to is null or valid_to >= cast(day as date))
+"""
+
+
+def _comment(d: Any, mart: str) -> None:
+    """Put labels and descriptions where BI tools show them."""
+    from ruamel.yaml import YAML
+
+    path = settings().dbt_project / "models" / "marts" / f"{mart}.yml"
+    declared = YAML(typ="safe").load(path.read_text())["models"][0]
+
+    def words(thing: Mapping[str, Any]) -> str:
+        meta = thing["config"]["meta"]
+        return f"{meta['label_en']} / {meta['label_zh']}: {thing['description']}".replace("'", "''")
+
+    d.execute(f"comment on table released.marts.{mart} is '{words(declared)}'")
+    for column in declared["columns"]:
+        d.execute(f"comment on column released.marts.{mart}.{column['name']} is '{words(column)}'")
