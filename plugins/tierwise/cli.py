@@ -126,7 +126,7 @@ def _refresh(days: list[date], kind: str) -> str:
 def _answer_refresh(release_id: str, as_json: bool) -> None:
     from tierwise import warehouse
 
-    released = settings().releases / release_id / "marts.duckdb"
+    released = settings().releases / release_id / warehouse.RELEASED
     columns, rows = warehouse.query(
         released,
         "select policy, tier, label_en, label_zh, customers, net_revenue_12m, customer_share, revenue_share"
@@ -183,7 +183,7 @@ def query(sql: Annotated[str, typer.Argument(help="SQL over the marts.")], as_js
     if pointer.release_id is None:
         raise ConfigurationRefused("There is no release yet.", hint="tierwise run")
     try:
-        columns, rows = warehouse.query(settings().releases / pointer.release_id / "marts.duckdb", sql)
+        columns, rows = warehouse.query(settings().releases / pointer.release_id / warehouse.RELEASED, sql)
     except duckdb.Error as problem:
         raise ConfigurationRefused(
             f"The query does not work: {str(problem).splitlines()[0]}",

@@ -433,7 +433,7 @@ def _problem(error: Any, value: object, model: type[BaseModel], lines: Lines) ->
     place, node = _standing(error["loc"], value)
     line = lines.line(*place)
     where = f"{lines.file}:{line}: "
-    name = ".".join(str(p) for p in place) or "the file"
+    name = f"`{'.'.join(str(p) for p in place)}`" if place else "the file"
     kind, given = error["type"], error["input"]
     if kind == "extra_forbidden":
         key = str(error["loc"][-1])
@@ -444,23 +444,23 @@ def _problem(error: Any, value: object, model: type[BaseModel], lines: Lines) ->
         )
     elif kind == "missing":
         key = str(error["loc"][-1])
-        within = f" in `{name}`" if place else ""
+        within = f" in {name}" if place else ""
         sentence = f"the key `{key}` is missing{within}."
     elif kind in _WANTED:
-        sentence = f"`{name}` is {_said(given)}; {_WANTED[kind]}{_quote_it(kind, given)}."
+        sentence = f"{name} is {_said(given)}; {_WANTED[kind]}{_quote_it(kind, given)}."
     elif kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         meant = nearest(str(given), allowed)
-        sentence = f"`{name}` is {_said(given)}; it may be {', '.join(allowed)}" + (
+        sentence = f"{name} is {_said(given)}; it may be {', '.join(allowed)}" + (
             f" (did you mean `{meant}`?)." if meant else "."
         )
     elif kind in ("value_error", "assertion_error"):
         said = str(error["ctx"]["error"])
-        sentence = f"`{name}`: {said}" if place else said
+        sentence = f"{name}: {said}" if place else said
     else:
         message = error["msg"].removeprefix("Input ").removeprefix("Value ")
         sentence = (
-            f"`{name}` is {_said(given)}: it {message}." if not isinstance(node, dict) else f"`{name}`: {message}."
+            f"{name} is {_said(given)}: it {message}." if not isinstance(node, dict) else f"{name}: {message}."
         )
     return line, where + sentence
 
@@ -469,13 +469,10 @@ def _standing(loc: tuple[str | int, ...], value: object) -> tuple[tuple[str | in
     """The part of a pydantic location that stands in the file: names of alternatives are left away."""
     place: list[str | int] = []
     for part in loc:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
-            value = value[part]
-        else:
-            continue
-        place.append(part)
+        inside = dict(enumerate(value)) if isinstance(value, list) else value
+        if isinstance(inside, dict) and part in inside:
+            value = inside[part]
+            place.append(part)
     return tuple(place), value
 
 

@@ -92,10 +92,19 @@ def conform(run_id: str) -> list[str]:
             readable.append(delivery.delivery_id)
         else:
             control.refuse_delivery(delivery.delivery_id, facts.refused["code"], facts.refused["sentence"])
-        for check, sentence, count in facts.findings:
-            control.add_finding(delivery.delivery_id, run_id, check, "warning", sentence, count)
+        for f in facts.findings:
+            control.add_finding(delivery.delivery_id, run_id, f.check, "warning", f.sentence, f.count)
         facts.write(folder / f"{delivery.delivery_id}.json")
     return readable
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """Something accepted that a person may want to know."""
+
+    check: str
+    sentence: str
+    count: int
 
 
 @dataclass
@@ -104,14 +113,14 @@ class _Facts:
 
     delivered_rows: int = 0
     left_out_rows: int = 0
-    findings: list[tuple[str, str, int]] = field(default_factory=list)
+    findings: list[_Finding] = field(default_factory=list)
     refused: dict[str, str] | None = None
 
     def write(self, path: Path) -> None:
         held = {
             "delivered_rows": self.delivered_rows,
             "left_out_rows": self.left_out_rows,
-            "warnings": [sentence for _, sentence, _ in self.findings],
+            "warnings": [f.sentence for f in self.findings],
             "refused": self.refused,
         }
         path.write_text(json.dumps(held, ensure_ascii=False, indent=1))
@@ -239,22 +248,19 @@ def _typed(d: duckdb.DuckDBPyConnection, statement: _Statement, target: Path) ->
     rows, left_out, tidied, shifted = d.execute(
         "select count(*), count(left_out_because), count_if(ids_were_tidied), count_if(clock_was_changed) from judged"
     ).fetchall()[0]
-    findings = []
-    if tidied:
-        findings.append(
-            ("ids_tidied", f"Ids with outer blanks, other widths or invisible letters, tidied: {tidied:,}.", tidied)
-        )
-    if shifted:
-        zone = statement.source.time_zone
-        findings.append(
-            (
-                "clock_changed",
-                f"Times in an hour in which {zone} changed its clocks: {shifted:,}."
-                " A skipped time counts as the later one, a doubled one as the second.",
-                shifted,
-            )
-        )
-    return _Facts(rows + len(statement.raw.broken), left_out, findings)
+    zone = statement.source.time_zone
+    findings = [
+        _Finding(
+            "ids_tidied", f"Ids with outer blanks, other widths or invisible letters, tidied: {tidied:,}.", tidied
+        ),
+        _Finding(
+            "clock_changed",
+            f"Times in an hour in which {zone} changed its clocks: {shifted:,}. A skipped time counts as the later one,"
+            " a doubled one as the second.",
+            shifted,
+        ),
+    ]
+    return _Facts(rows + len(statement.raw.broken), left_out, [f for f in findings if f.count])
 
 
 def _write(d: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:

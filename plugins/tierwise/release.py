@@ -62,7 +62,7 @@ def hold_at_the_door_out(run_id: str) -> list[str]:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     warehouse.publish(run.work / "build.duckdb", aside)
-    findings = quality.door_out(aside / "marts.duckdb", configuration.company())
+    findings = quality.door_out(aside / warehouse.RELEASED, configuration.company())
     return [finding.sentence for finding in findings]
 
 
@@ -79,7 +79,7 @@ def release(run_id: str) -> str:
         manifest=night,
         ends_with=ends_with,
         last_day_starts_from=before_last,
-        marts={m: dict(zip(("rows", "hash"), warehouse.hash_of(aside / "marts.duckdb", m), strict=True))
+        marts={m: dict(zip(("rows", "hash"), warehouse.hash_of(aside / warehouse.RELEASED, m), strict=True))
                for m in warehouse.marts()},
     )
     held.write(aside)
@@ -170,7 +170,7 @@ def repair() -> control.Pointer:
     if pointer.release_id is None:
         return pointer
     folder.mkdir(parents=True, exist_ok=True)
-    for link, to in (("current", pointer.release_id), ("current.duckdb", "current/marts.duckdb")):
+    for link, to in (("current", pointer.release_id), ("current.duckdb", f"current/{warehouse.RELEASED}")):
         place = folder / link
         if not (place.is_symlink() and os.readlink(place) == to):
             aside = folder / f".{link}.{secrets.token_hex(3)}"

@@ -20,7 +20,7 @@ PARTS: dict[str, list[str]] = {
     "history": ["--select", "path:models/staging", "path:models/intermediate/history"],
     "proposals": ["--select", "path:models/intermediate/decision", "path:models/marts"],
 }
-LAYERS = ("staging", "intermediate", "marts")
+RELEASED = "tierwise.duckdb"  # called marts.duckdb, the engine could not tell the catalog `marts` from the schema
 
 _DECISION_COLUMNS = {
     "as_of": "date",
@@ -170,7 +170,7 @@ def publish(build_file: Path, folder: Path) -> None:
     """Copy the marts into a new read-only database of tables and table macros, and beside it as Parquet."""
     import duckdb
 
-    target = folder / "marts.duckdb"
+    target = folder / RELEASED
     with duckdb.connect() as d:
         d.execute(f"attach '{build_file}' as built (read_only)")
         d.execute(f"attach '{target}' as released (storage_version 'v1.2.0')")

@@ -89,8 +89,20 @@ LINES = [
         10,
         ["vip above 0 has taken them all", "put key above it"],
     ),
-    ("nobody_is_left_over", ", otherwise: true}\nabc", ", top_share: 0.2}\nabc", 11, ["the last tier, small", "otherwise: true"]),
-    ("otherwise_in_the_middle", "top_share: 0.05", "otherwise: true", 10, ["key takes everybody", "nobody reaches small"]),
+    (
+        "nobody_is_left_over",
+        ", otherwise: true}\nabc",
+        ", top_share: 0.2}\nabc",
+        11,
+        ["the last tier, small", "otherwise: true"],
+    ),
+    (
+        "otherwise_in_the_middle",
+        "top_share: 0.05",
+        "otherwise: true",
+        10,
+        ["key takes everybody", "nobody reaches small"],
+    ),
     ("otherwise_false", "otherwise: true}\nabc", "otherwise: false}\nabc", 11, ["write `otherwise: true`"]),
     ("a_tier_without_a_rule", ", top_share: 0.05", "", 10, ["key has no rule", "at_least"]),
     (
@@ -104,7 +116,13 @@ LINES = [
 ]
 
 NAMES = [
-    ("misspelt_key", "measure: net_revenue_12m\n  then_by", "mesure: net_revenue_12m\n  then_by", 5, ["did you mean `measure`"]),
+    (
+        "misspelt_key",
+        "measure: net_revenue_12m\n  then_by",
+        "mesure: net_revenue_12m\n  then_by",
+        5,
+        ["did you mean `measure`"],
+    ),
     ("misspelt_rule", "top_share: 0.05", "top_shares: 0.05", 10, ["`top_shares`", "did you mean `top_share`"]),
     ("key_twice", "  status: shadow", "  status: shadow\n  status: active", 14, ["`status`", "second time"]),
     ("policy_twice", "abc:", "pyramid:", 12, ["`pyramid`", "first in line 1"]),
@@ -160,7 +178,13 @@ MEASURES = [
 PRIMARIES = [
     ("no_primary", "  primary: true\n", "", 1, ["no active policy is primary", "pyramid"]),
     ("two_primaries", "status: shadow", "status: active\n  primary: true", 14, ["pyramid and abc are both primary"]),
-    ("shadow_primary", "status: shadow", "status: shadow\n  primary: true", 14, ["abc is shadow and cannot be primary"]),
+    (
+        "shadow_primary",
+        "status: shadow",
+        "status: shadow\n  primary: true",
+        14,
+        ["abc is shadow and cannot be primary"],
+    ),
     ("retired_primary", "status: active", "status: retired", 3, ["pyramid is retired and cannot be primary"]),
 ]
 
@@ -255,7 +279,9 @@ def test_currency_on_a_measure_that_is_no_money_is_refused(policy_file: Path) ->
 
 
 def test_a_negative_bound_on_a_count_is_refused(policy_file: Path) -> None:
-    text = _changed("  currency: GBP\n", "").replace("net_revenue_12m\n  tiers:\n    - {tier: A", "orders_12m\n  tiers:\n    - {tier: A")
+    text = _changed("  currency: GBP\n", "").replace(
+        "net_revenue_12m\n  tiers:\n    - {tier: A", "orders_12m\n  tiers:\n    - {tier: A"
+    )
     sentence = _refused(policy_file, text.replace("at_least: 5000", "at_least: -5"))
     assert "orders_12m is never below 0, so B at_least -5 says nothing" in sentence
 
@@ -271,7 +297,9 @@ def test_above_and_at_least_may_share_their_number(policy_file: Path) -> None:
 
 
 def test_on_whole_numbers_above_9_leaves_nobody_for_at_least_10(policy_file: Path) -> None:
-    text = _changed("  currency: GBP\n", "").replace("net_revenue_12m\n  tiers:\n    - {tier: A", "orders_12m\n  tiers:\n    - {tier: A")
+    text = _changed("  currency: GBP\n", "").replace(
+        "net_revenue_12m\n  tiers:\n    - {tier: A", "orders_12m\n  tiers:\n    - {tier: A"
+    )
     text = text.replace("above: 10000", "above: 9").replace("at_least: 5000", "at_least: 9.5")
     assert "9.5" in _refused(policy_file, text)
 

@@ -92,7 +92,9 @@ def test_then_by_keeps_its_order(inputs: Path) -> None:
 
 def test_the_columns_have_the_types_that_the_decision_joins(inputs: Path) -> None:
     kinds = {
-        name: {column: str(kind) for column, kind, *_ in duckdb.sql(f"describe from '{inputs / name}.parquet'").fetchall()}
+        name: {
+            column: str(kind) for column, kind, *_ in duckdb.sql(f"describe from '{inputs / name}.parquet'").fetchall()
+        }
         for name in ("policies", "policy_then_by", "policy_tiers")
     }
     assert kinds["policies"]["is_primary"] == "BOOLEAN"
@@ -110,7 +112,9 @@ def test_the_control_store_keeps_every_text_once_with_its_first_day(inputs: Path
 
 def test_a_policy_file_without_ties_to_break_gives_an_empty_table_of_the_same_shape(home: Path, tmp_path: Path) -> None:
     policy.write_rule_tables([], tmp_path / "none")
-    assert duckdb.sql(f"select policy, position, measure from '{tmp_path}/none/policy_then_by.parquet'").fetchall() == []
+    assert (
+        duckdb.sql(f"select policy, position, measure from '{tmp_path}/none/policy_then_by.parquet'").fetchall() == []
+    )
 
 
 def test_two_runs_of_one_file_write_the_same_bytes(inputs: Path, tmp_path: Path) -> None:

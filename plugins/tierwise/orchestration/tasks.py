@@ -31,12 +31,11 @@ def streams() -> list[dict[str, str]]:
     return [{"source": s.name, "stream": stream} for s in load_sources() for stream in s.streams]
 
 
-@step(map_index_template="{{ label }}")
-def land(run: str, stream: dict[str, str], **context: Any) -> list[str]:
+@step(map_index_template="{{ task.op_kwargs.stream.source }} · {{ task.op_kwargs.stream.stream }}")
+def land(run: str, stream: dict[str, str]) -> list[str]:
     """Keep what the source delivered, byte for byte; return the ids of the new deliveries."""
     from tierwise import landing
 
-    context["label"] = f"{stream['source']} · {stream['stream']}"
     return landing.land(run, stream["source"], stream["stream"])
 
 

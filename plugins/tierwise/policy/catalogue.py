@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -83,7 +84,12 @@ def catalogue_file() -> Path:
 def measures(path: Path | None = None) -> dict[str, Measure]:
     """Every measure by name, in the order of the mart. OurFailure where a column calls itself one and is unfinished."""
     where = path or catalogue_file()
-    declared: _Properties = configuration.load(where, _Properties)
+    return dict(_read(where, where.stat().st_mtime_ns if where.exists() else 0))
+
+
+@functools.lru_cache(maxsize=4)
+def _read(where: Path, _written_at: int) -> dict[str, Measure]:
+    declared = configuration.load(where, _Properties)
     found = {}
     for column in (column for model in declared.models for column in model.columns):
         meta = column.config.meta if column.config.meta.measure else column.meta
@@ -111,5 +117,5 @@ def _largest(data_type: str) -> Decimal:
     if decimal:
         width, scale = int(decimal[1]), int(decimal[2])
         return Decimal(10) ** (width - scale) - Decimal(1).scaleb(-scale)
-    whole: dict[str, Any] = {"integer": 2**31 - 1, "int": 2**31 - 1, "bigint": 2**63 - 1}
+    whole = {"integer": 2**31 - 1, "int": 2**31 - 1, "bigint": 2**63 - 1}
     return Decimal(whole.get(data_type.strip().lower(), 10**14))
