@@ -393,6 +393,19 @@ def test_an_instant_became_known_on_the_day_of_its_source(shop):
     assert answer.only["claimed_on"] == date(2026, 1, 3)
 
 
+def test_a_row_whose_day_cannot_be_read_is_never_silently_of_today(shop):
+    answer = shop.orders({"seen": "2026-13-45"}, {"seen": "2026-01-01"}, known_on={"column": "seen"})
+    assert answer.reasons == [(1, "date_invalid", "known_on")]
+    assert [r["claimed_on"] for r in answer.rows] == [date(2026, 1, 1)]
+
+
+def test_the_day_a_row_became_known_is_written_like_the_column_it_stands_in(shop):
+    answer = shop.orders(
+        {"at": "03/04/2026"}, mapping={"ordered_at": {"from": "at", "format": "%d/%m/%Y"}}, known_on={"column": "at"}
+    )
+    assert answer.only["claimed_on"] == date(2026, 4, 3)
+
+
 def test_a_file_says_for_all_its_rows_when_they_became_known(shop):
     answer = shop.orders({}, name="orders_2026-01-01.csv", known_on={"from_name": "orders_%Y-%m-%d"})
     assert answer.only["claimed_on"] == date(2026, 1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -22,6 +23,8 @@ from tierwise.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rich.status import Status
 
 STEPS = (
     "check_configuration",
@@ -435,40 +438,39 @@ def release_verify(
 
 
 class _Progress:
-    """One line a step; at a terminal, the node at work stands beside it while it runs."""
+    """One line a step as it ends, with its seconds; at a terminal, what is at work stands below it."""
 
-    def __init__(self, status: Any) -> None:
+    def __init__(self, status: Status | None) -> None:
         self._status = status
         self._name = ""
+        self._since = time.monotonic()
 
     def __call__(self, name: str) -> None:
+        self.finish()
         self._name = name.replace("_", " ")
-        if self._status is None:
-            err.print(f"  {self._name}")
-        else:
-            if self._done:
-                err.print(f"  ✓ {self._done}")
+        self._since = time.monotonic()
+        if self._status is not None:
             self._status.update(f"{self._name} …")
-        self._done = self._name
-
-    _done = ""
 
     def node(self, name: str, done: int, total: int) -> None:
         if self._status is not None:
             self._status.update(f"{self._name} … {done}/{total} {name[:50]}")
 
     def finish(self) -> None:
-        if self._status is not None and self._done:
-            err.print(f"  ✓ {self._done}")
+        if self._name:
+            err.print(f"  ✓ {self._name:<22} {time.monotonic() - self._since:6.1f} s", markup=False)
+            self._name = ""
 
 
 @contextmanager
 def _steps() -> Iterator[_Progress]:
-    if not err.is_terminal:
-        yield _Progress(None)
-        return
-    with err.status("") as status:
-        progress = _Progress(status)
+    if err.is_terminal:
+        with err.status("") as status:
+            progress = _Progress(status)
+            yield progress
+            progress.finish()
+    else:
+        progress = _Progress(None)
         yield progress
         progress.finish()
 

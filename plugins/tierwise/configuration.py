@@ -459,9 +459,7 @@ def _problem(error: Any, value: object, model: type[BaseModel], lines: Lines) ->
         sentence = f"{name}: {said}" if place else said
     else:
         message = error["msg"].removeprefix("Input ").removeprefix("Value ")
-        sentence = (
-            f"{name} is {_said(given)}: it {message}." if not isinstance(node, dict) else f"{name}: {message}."
-        )
+        sentence = f"{name} is {_said(given)}: it {message}." if not isinstance(node, dict) else f"{name}: {message}."
     return line, where + sentence
 
 

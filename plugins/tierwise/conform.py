@@ -144,8 +144,8 @@ def _conform_one(delivery: Delivery, source: Source, entry: StreamEntry, company
 def _settle(d: duckdb.DuckDBPyConnection, work: Path) -> None:
     """Our functions, UTC, and no file but those of this installation."""
     d.execute("set TimeZone = 'UTC'")
-    d.execute(f"set temp_directory = '{work / 'spill'}'")
-    d.execute(f"set allowed_directories = ['{settings().var}', '{work}']")
+    d.execute(f"set temp_directory = {_literal(work / 'spill')}")
+    d.execute(f"set allowed_directories = [{_literal(settings().var)}, {_literal(work)}]")
     d.execute("set enable_external_access = false")
     d.create_function("in_plain_letters", _in_plain_letters, ["VARCHAR"], "VARCHAR")
     d.execute(_TIDY)
@@ -265,7 +265,7 @@ def _typed(d: duckdb.DuckDBPyConnection, statement: _Statement, target: Path) ->
 
 def _write(d: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
     aside = target.with_name(f".{target.name}.writing")
-    d.execute(f"copy ({query}) to '{aside}' (format parquet, compression zstd)")
+    d.execute(f"copy ({query}) to {_literal(aside)} (format parquet, compression zstd)")
     aside.replace(target)
 
 
@@ -280,10 +280,12 @@ def _hold_dates(d: duckdb.DuckDBPyConnection, statement: _Statement) -> None:
         """
     ).fetchall()
     for column, count, example, rows in found:
-        entry = statement.entry.columns[column]
-        if not entry.format and count > _AMBIGUOUS_SHARE * rows:
+        entry = statement.entry.columns.get(column)
+        formats = entry.format if entry is not None else statement.entry.known_on_formats()
+        if not formats and count > _AMBIGUOUS_SHARE * rows:
+            where = entry.where if entry is not None else statement.entry.where
             raise DeliveryRefused(
-                f"{entry.where}: `{example}` in {column} may be day first or month first.",
+                f"{where}: `{example}` in {column} may be day first or month first.",
                 code="format",
                 hint='say so: `format: "%d/%m/%Y"` or `format: "%m/%d/%Y"`, with the time where there is one',
             )
@@ -345,15 +347,16 @@ class _Statement:
     def sql(self) -> str:
         """The whole statement; it leaves the temporary table `judged`."""
         made = {c.name: self._column(c) for c in self.stream.columns}
-        claimed_written, claimed = self._claimed()
+        known_on = self._claimed()
         written = [f"{r.written} as {n}__written" for n, r in made.items() if r.problems or r.written != "null"]
         written += [f"{r.inputs} as {n}__inputs" for n, r in made.items() if r.inputs != "null"]
         written += [f"{r.tidied} as {n}__tidied" for n, r in made.items() if r.tidied]
         typed = [f"{r.typed} as {n}" for n, r in made.items()]
         tidied = [f"coalesce({n}__tidied, false)" for n, r in made.items() if r.tidied]
         clocks = [f"coalesce({r.clock}, false)" for r in made.values() if r.clock]
-        problems = [self._problem(n, r, condition, code) for n, r in made.items() for condition, code in r.problems]
-        conditions = [condition for r in made.values() for condition, _ in r.problems]
+        judged = {**made, "known_on": known_on}
+        problems = [self._problem(n, r, condition, code) for n, r in judged.items() for condition, code in r.problems]
+        conditions = [condition for r in judged.values() for condition, _ in r.problems]
         columns = ",\n        ".join(f"cast({n} as {DUCKDB_TYPES[self.stream.column(n).kind]}) as {n}" for n in made)
         return f"""
 create temp table judged as
@@ -375,14 +378,14 @@ written as (
     select
         row_number,
         left_out_because,
-        {claimed_written} as claimed__written,
+        {known_on.written} as known_on__written,
         {_lines(written)}
     from placed
 ),
 typed as (
     select
         *,
-        {claimed} as claimed_on,
+        {known_on.typed} as claimed_on,
         {_lines(typed)}
     from written
 )
@@ -424,19 +427,21 @@ from typed
             f" as {POSITION_IN_ORDER}"
         )
 
-    def _claimed(self) -> tuple[str, str]:
+    def _claimed(self) -> _Reading:
+        """The day that the row or its file claims to have become known on."""
         known_on = self.entry.known_on
-        if known_on is None:
-            return "null", "cast(null as date)"
-        if known_on.column is None:
-            day = known_on.day_of(self.delivery.name)
-            return "null", f"date '{day}'" if day else "cast(null as date)"
-        kind = self.kinds[known_on.column.strip().casefold()]
-        written = files.identifier(known_on.column.strip())
-        if kind == "VARCHAR":
-            written = f"tidy({written})"
-        local, _ = self._times("claimed__written", kind, [known_on.format] if known_on.format else [])
-        return written, f"cast({local} as date)"
+        day = known_on.day_of(self.delivery.name) if known_on is not None and known_on.column is None else None
+        if known_on is None or known_on.column is None:
+            return _Reading("null", f"date '{day}'" if day else "cast(null as date)", [])
+        name = known_on.column.strip()
+        kind = self.kinds[name.casefold()]
+        written = f"tidy({files.identifier(name)})" if kind == "VARCHAR" else files.identifier(name)
+        local, _ = self._times("known_on__written", kind, self.entry.known_on_formats())
+        return _Reading(
+            f"nullif({written}, '')" if kind == "VARCHAR" else written,
+            f"cast({local} as date)",
+            [("(known_on__written is not null and claimed_on is null)", "date_invalid")],
+        )
 
     @staticmethod
     def _problem(name: str, reading: _Reading, condition: str, code: str) -> str:

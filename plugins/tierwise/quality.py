@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,7 +33,6 @@ _DELIVERIES = "deliveries"
 _RELEASE = "release"
 _SQL = "unexpected_rows_expectation"
 _KEY = ["delivery_id", "row_number"]
-_KNOWN_ON = "coalesce(cast(r.claimed_on as date), f.known_on)"
 
 Asks = Literal["rows", "deliveries", "release"]
 
@@ -138,13 +136,14 @@ def _furnish(
     )
     zone = _literal(company.time_zone)
     read = {s.name: f"read_parquet([{_files(deliveries, s)}], filename = true)" for s in streams}
-    days = " union ".join(
-        f"select {_KNOWN_ON} as known_on from {rows} r join delivery_facts f on f.rows_file = r.filename"
-        for rows in read.values()
+    claimed = " union ".join(
+        f"select distinct filename, cast(claimed_on as date) as claimed_on from {r}" for r in read.values()
     )
     d.execute(  # a table, because the engine takes longer over one time zone than over all the rest of a row
-        "create table known_days as select known_on,"
-        f" timezone('UTC', timezone({zone}, cast(known_on + 1 as timestamp))) as day_ends_at from ({days})"
+        "create table known_days as"
+        " select f.rows_file, f.source, f.delivery_id, c.claimed_on, coalesce(c.claimed_on, f.known_on) as known_on,"
+        f" timezone('UTC', timezone({zone}, cast(coalesce(c.claimed_on, f.known_on) + 1 as timestamp))) as day_ends_at"
+        f" from ({claimed}) c join delivery_facts f on f.rows_file = c.filename"
     )
     newest = []
     for stream in streams:
@@ -168,9 +167,9 @@ def _files(deliveries: list[AtTheDoor], stream: Stream) -> str:
 def _rows_at_the_door(stream: Stream, rows: str) -> str:
     columns = ", ".join(f"r.{name}" for name in stream.column_names)
     return (
-        f"select f.source, f.delivery_id, r.row_number, k.known_on, k.day_ends_at, {columns}"
-        f" from {rows} r join delivery_facts f on f.rows_file = r.filename"
-        f" join known_days k on k.known_on = {_KNOWN_ON} where r.left_out_because is null"
+        f"select k.source, k.delivery_id, r.row_number, k.known_on, k.day_ends_at, {columns} from {rows} r"
+        " join known_days k on k.rows_file = r.filename and k.claimed_on is not distinct from cast(r.claimed_on as date)"
+        " where r.left_out_because is null"
     )
 
 
@@ -324,13 +323,19 @@ def door_out(database: Path, company: Company) -> list[Finding]:
 
 @contextmanager
 def _under_another_name(database: Path) -> Iterator[Path]:
-    """In a file called marts.duckdb the engine cannot tell the catalog `marts` from the schema `marts`; by a link it can."""
+    """In a file called marts.duckdb the engine cannot tell the catalog `marts` from the schema.
+
+    It follows a symbolic link to the file's own name, so this is a hard one.
+    """
     if database.with_name(database.name + ".wal").exists():
         raise OurFailure(f"{database} is still being written: there is a write-ahead log beside it.")
-    with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / "release_at_the_door.duckdb"
-        link.symlink_to(database.resolve(strict=True))
-        yield link
+    name = database.with_name(f"at_the_door_out_{database.name}")
+    name.unlink(missing_ok=True)
+    name.hardlink_to(database)
+    try:
+        yield name
+    finally:
+        name.unlink()
 
 
 def _count_of(result: dict[str, Any]) -> int:

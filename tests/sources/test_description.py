@@ -196,6 +196,7 @@ def test_an_entry_that_is_not_described_is_answered_with_those_that_are(home):
         "trim(both ' ' from upper(a))",
         "cast(a as decimal(18, 2)) - coalesce(b, 0)",
         "left(priority, 1) in ('1', '2')",
+        "a = '--' or b like '%;%'",
         "\"column with now()\" = 'random()'",
     ],
 )
@@ -222,6 +223,10 @@ def test_an_expression_over_its_own_row_is_allowed(sql):
         pytest.param("a from other", "is not one expression", id="another table"),
         pytest.param("a; drop table b", "is not one expression", id="a second statement"),
         pytest.param("'); drop table b", "no SQL expression", id="a quote that never ends"),
+        pytest.param("a;", "leave the semicolon out", id="a semicolon"),
+        pytest.param("a -- and more", "has a comment", id="a comment that hides what follows"),
+        pytest.param("a /* and more */ + b", "has a comment", id="a comment inside"),
+        pytest.param("--", "is not one expression", id="only a comment"),
         pytest.param("a +", "a part is missing", id="half an expression"),
         pytest.param("{{ env_var('X') }}", "`env_var` is not allowed", id="a template"),
         pytest.param("orders.a", "names a table", id="a table's column"),

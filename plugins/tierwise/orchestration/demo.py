@@ -93,7 +93,7 @@ def _backfill() -> None:
 
 def _nights() -> None:
     already = _decided()
-    days = [day for day in NIGHTS if already is None or day >= already] or [NIGHTS[-1]]
+    days = [day for day in NIGHTS if already is None or day > already] or [NIGHTS[-1]]
     console.print("\n[bold]The last nights[/bold], as Airflow runs them: DAG refresh_customer_tiers")
     log_file = settings().var / "logs" / "demo.log"
     with _quiet(log_file) as said:
@@ -144,7 +144,7 @@ def _quiet(log_file: Path) -> Iterator[Console]:
 def _tell_progress(said: Console) -> None:
     """One line a task as it ends, from Airflow's own listener."""
     from airflow.listeners import hookimpl
-    from airflow.listeners.listener import get_listener_manager
+    from airflow.sdk.listener import get_listener_manager
 
     class Progress:
         def __init__(self) -> None:

@@ -222,6 +222,14 @@ class StreamEntry(Described):
         """What the files are: as said, else by the ending of `from` (`.gz` aside)."""
         return self.format or _FORMATS[_ending(self.from_)]  # type: ignore[return-value]  # the table's values are formats
 
+    def known_on_formats(self) -> list[str]:
+        """How the column of `known_on` is written: as said there, else as said where the same column is mapped."""
+        if self.known_on is None or self.known_on.column is None:
+            return []
+        if self.known_on.format is not None:
+            return [self.known_on.format]
+        return next((c.format for c in self.columns.values() if c.from_ == self.known_on.column and c.format), [])
+
     def raw_columns(self) -> set[str]:
         """Every raw column that the entry names."""
         named = {c.from_ for c in self.columns.values() if c.from_ is not None} - {POSITION_IN_ORDER}
@@ -514,7 +522,9 @@ def fragment_problems(sql: str) -> list[str]:
     """What a fragment may not be. It may be one expression over the raw columns of its row, and nothing else."""
     import sqlglot
     from sqlglot import exp
+    from sqlglot.dialects.duckdb import DuckDB
     from sqlglot.errors import SqlglotError
+    from sqlglot.tokens import TokenType
 
     shown = sql.strip()[:80]
     if len(sql) > 10_000:
@@ -526,9 +536,23 @@ def fragment_problems(sql: str) -> list[str]:
     one = statements[0] if len(statements) == 1 else None
     if not isinstance(one, exp.Select) or len(one.expressions) != 1 or len([a for a in one.args.values() if a]) != 1:
         return [f"`{shown}` is not one expression."]
+    tokens = DuckDB().tokenize(sql)
     fragment = one.expressions[0]
-    if isinstance(fragment, exp.Alias):
-        return [f"`{shown}` names its result; leave `as {fragment.alias}` out."]
+    beside = {
+        "is not one expression; leave the semicolon out.": any(t.token_type == TokenType.SEMICOLON for t in tokens),
+        "has a comment; write it behind a # of the YAML.": any(t.comments for t in tokens),
+        f"names its result; leave `as {fragment.alias}` out.": isinstance(fragment, exp.Alias),
+    }
+    if any(beside.values()):
+        return [f"`{shown}` {told}" for told, found in beside.items() if found]
+    return _beyond_its_row(fragment, shown) + _function_problems(
+        sql, fragment, _functions("scalar") | _SYNTAX | _MACROS
+    )
+
+
+def _beyond_its_row(fragment: exp.Expression, shown: str) -> list[str]:
+    from sqlglot import exp
+
     problems = []
     if fragment.find(exp.Query, exp.Exists):
         problems.append(f"`{shown}` has a subquery; an expression sees only its own row.")
@@ -538,7 +562,7 @@ def fragment_problems(sql: str) -> list[str]:
         problems.append(f"`{shown}` has a `*`, `$` or `?` that is no operator.")
     if any(c.table for c in fragment.find_all(exp.Column)):
         problems.append(f"`{shown}` names a table; write the column alone, in double quotes where its name has a dot.")
-    return problems + _function_problems(sql, fragment, _functions("scalar") | _SYNTAX | _MACROS)
+    return problems
 
 
 def fragment_columns(sql: str) -> set[str]:

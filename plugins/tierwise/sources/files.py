@@ -317,7 +317,7 @@ def _selected(d: duckdb.DuckDBPyConnection, entry: StreamEntry, raw: Raw) -> Raw
     """The rows that the entry's own select makes of the delivered ones, numbered anew in their order."""
     import duckdb
 
-    inner = f"with {DELIVERED} as (select * from {raw.relation}) select * from ({read_select(str(entry.sql_file))})"
+    inner = f"with {DELIVERED} as (select * from {raw.relation}) select * from (\n{read_select(str(entry.sql_file))}\n)"
     try:
         described = {str(n): str(t) for n, t, *_ in d.execute(f"describe {inner}").fetchall()}
         order = ", ".join(identifier(n) for n in sorted(described, key=lambda n: (n != "row_number", n)))
