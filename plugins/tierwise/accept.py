@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tierwise import configuration, control, lake, quality
 from tierwise.errors import DeliveryRefused
 from tierwise.manifest import starting_point
+from tierwise.settings import settings
 from tierwise.sources import description, files
 from tierwise.sources.reasons import DELIVERY_REASONS
 from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, STREAMS, Stream
@@ -165,7 +166,7 @@ def _log(stream: Stream, accepted: list[control.Delivery]) -> str:
     empty = "select " + ", ".join(f"null::{t} as {name}" for name, t in typed.items()) + " where false"
     if not accepted:
         return empty
-    paths = ", ".join(f"'{lake.settings().var / str(d.accepted_file)}'" for d in accepted)
+    paths = ", ".join(f"'{settings().var / str(d.accepted_file)}'" for d in accepted)
     return f"{empty} union all by name from read_parquet([{paths}], union_by_name = true)"
 
 
@@ -264,7 +265,7 @@ def _incoming(
 
 def _quarantine(run: control.Run, delivery: control.Delivery, source: Source, entry: StreamEntry) -> str:
     """What stays outside: reason, place and the raw row as it was delivered, one row per finding."""
-    raw = files.raw_relation(entry, lake.settings().var / delivery.path, run.work)
+    raw = files.raw_relation(entry, settings().var / delivery.path, run.work)
     return f"""
     select
         '{delivery.delivery_id}' as delivery_id, '{source.name}' as source, '{delivery.stream}' as stream,

@@ -38,6 +38,7 @@ _DECISION_COLUMNS = {
     "is_limited_by_steps": "boolean",
 }
 _BUILD = "DBT_ENV_SECRET_BUILD"  # any other name would make dbt parse the whole project anew for every run
+_known_projects: dict[tuple[tuple[str, int], ...], Any] = {}
 _dbt_at_work = threading.Lock()  # dbt keeps its adapter and its environment per process
 
 
@@ -114,30 +115,49 @@ def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> N
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        where = settings()
         os.environ.update({_BUILD: str(build_file), "DO_NOT_TRACK": "1"})
-        callbacks = [_report_to(progress)] if progress else []
+        log = build_file.parent / "logs"
         try:
-            result = dbtRunner(callbacks=callbacks).invoke(
-                [
-                    *arguments,
-                    *("--project-dir", str(where.dbt_project), "--profiles-dir", str(where.dbt_project)),
-                    *("--target-path", str(where.var / "dbt" / "target"), "--log-path", str(build_file.parent / "logs")),
-                    *("--no-use-colors", "--no-write-json", "--log-level", "none"),
-                ]
+            parsed = _parsed(_project_state(), log)
+            result = dbtRunner(manifest=parsed, callbacks=[_report_to(progress)] if progress else []).invoke(
+                [*arguments, *_options(log)]
             )
         finally:
             DuckDBConnectionManager.close_all_connections()  # else the build file stays open in this process
     if result.success:
         return
-    log = build_file.parent / "logs" / "dbt.log"
+    hint = f"the old release stays; see {log / 'dbt.log'}"
     if result.exception is not None:
-        raise OurFailure(f"dbt could not run: {result.exception}", hint=f"the old release stays; see {log}")
+        raise OurFailure(f"dbt could not run: {result.exception}", hint=hint)
     failed = [f"{r.node.name} ({r.message})" for r in result.result if r.status in ("error", "fail", "runtime error")]
-    raise OurFailure(
-        f"dbt found {len(failed)} thing(s) wrong: {'; '.join(failed)[:2000]}",
-        hint=f"the old release stays; see {log}",
-    )
+    raise OurFailure(f"dbt found {len(failed)} thing(s) wrong: {'; '.join(failed)[:2000]}", hint=hint)
+
+
+def _parsed(state: tuple[tuple[str, int], ...], log: Path) -> Any:
+    """The project as dbt parsed it, once per process and state of its files."""
+    from dbt.cli.main import dbtRunner
+
+    if state not in _known_projects:
+        result = dbtRunner().invoke(["parse", *_options(log)])
+        if not result.success:
+            raise OurFailure(f"dbt cannot read the project: {result.exception}", hint="mend dbt_project/ and run again")
+        _known_projects.clear()
+        _known_projects[state] = result.result
+    return _known_projects[state]
+
+
+def _project_state() -> tuple[tuple[str, int], ...]:
+    files = (p for p in settings().dbt_project.rglob("*") if p.suffix in (".sql", ".yml") and "target" not in p.parts)
+    return tuple(sorted((str(p), p.stat().st_mtime_ns) for p in files))
+
+
+def _options(log: Path) -> list[str]:
+    where = settings()
+    return [
+        *("--project-dir", str(where.dbt_project), "--profiles-dir", str(where.dbt_project)),
+        *("--target-path", str(where.var / "dbt" / "target"), "--log-path", str(log)),
+        *("--no-use-colors", "--no-write-json", "--log-level", "none"),
+    ]
 
 
 def _report_to(progress: Progress) -> Callable[[Any], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -25,18 +26,17 @@ MONTH_ENDS = (date(2011, 3, 31), date(2011, 11, 30))
 NIGHTS = (date(2011, 12, 7), date(2011, 12, 8), date(2011, 12, 9))
 TIERWISE = str(Path(sys.executable).parent / "tierwise")
 
-HOW_MANY = """
-    select policy, tier, count(*) as customers, min(score) as lowest_score, max(score) as highest_score
-    from marts.dim_customer_tiers where tier is not null
-    group by policy, tier, tier_rank order by policy, tier_rank"""
-WHAT_CHANGED = f"""
-    select as_of, policy, from_tier, to_tier, reason, cause, count(*) as customers
-    from marts.fct_tier_changes where as_of >= '{NIGHTS[0]}'
-    group by all order by as_of, policy, customers desc limit 15"""
-QUESTIONS = {
-    "How many customers are in each tier": HOW_MANY,
-    "What changed in the last nights, and why": WHAT_CHANGED,
-}
+TIERS = """
+    select policy, label_en, label_zh, customers, customer_share, net_revenue_12m, revenue_share
+    from rpt_tier_summary order by policy_status, policy, tier_rank"""
+CHANGES = f"""
+    select as_of, from_tier, to_tier, reason, cause, count(*) as customers
+    from fct_tier_changes
+    where as_of >= '{NIGHTS[0]}' and policy in (select policy from rpt_tier_summary where policy_status = 'active')
+    group by all order by as_of, customers desc limit 15"""
+ONE_WHO_CHANGED = """
+    select customer_id from fct_tier_changes join dim_customer_ids using (customer_key)
+    where from_tier is not null order by as_of desc, to_tier, customer_id limit 1"""
 
 console = Console(stderr=True, highlight=False)
 
@@ -52,8 +52,8 @@ def main() -> int:
         console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
         _show()
     except Refusal as refusal:
-        console.print(f"\n{refusal.sentence}", style="bold red", markup=False)
-        console.print(refusal.hint, markup=False)
+        console.print(f"\n{refusal.sentence}", style="bold red", markup=False, soft_wrap=True)
+        console.print(f"What to do: {refusal.hint}", markup=False, soft_wrap=True)
         return refusal.exit_code
     return 0
 
@@ -155,8 +155,12 @@ def _tell_progress(said: Console) -> None:
             name = task_instance.task_id
             if getattr(task_instance, "map_index", -1) >= 0:
                 name += f" [{getattr(task_instance, 'rendered_map_index', None) or task_instance.map_index}]"
-            said.print(f"    {mark} {name:<40} {now - self.since:6.1f} s", markup=False)
+            said.print(f"    {mark} {name:<44} {now - self.since:6.1f} s", markup=False)
             self.since = now
+
+        @hookimpl
+        def on_task_instance_running(self) -> None:
+            self.since = time.monotonic()
 
         @hookimpl
         def on_task_instance_success(self, task_instance: Any) -> None:
@@ -172,22 +176,34 @@ def _tell_progress(said: Console) -> None:
 
 
 def _show() -> None:
-    for question, sql in QUESTIONS.items():
-        console.print(f"\n[bold]{question}[/bold]")
-        subprocess.run([TIERWISE, "query", sql], check=False)
-    release = settings().releases / "current.duckdb"
+    _ask("The tiers of the last night", TIERS)
+    _ask("What changed in the last nights, and why", CHANGES)
+    somebody = _somebody()
+    if somebody:
+        console.print(f"\n[bold]Why one of them changed[/bold]: tierwise why {somebody}")
+        answer = subprocess.run([TIERWISE, "why", somebody], capture_output=True, text=True, check=False)
+        sys.stdout.write("\n".join(answer.stdout.splitlines()[:2]) + "\n")
     console.print(
         f"""
-[bold]The release[/bold]  {release} → {release.resolve().name if release.exists() else "?"} in {release.resolve().parent}
-Any tool that opens a DuckDB file read-only can ask it; the tables lie in the schema `marts`.
-
-[bold]Go on[/bold]
-  .venv/bin/tierwise query "select * from marts.tier_history where customer_key = (select customer_key from marts.fct_tier_changes limit 1)"
-  .venv/bin/tierwise why CUSTOMER     the customer's tier, in words and numbers
-  make airflow                        the same refresh in a real Airflow, each night
-  config/sources.yml                  your own files: one entry a source
-  config/tier_policies.yml            your own tiers"""
+[bold]The release[/bold]  {settings().releases / "current.duckdb"}
+  any tool that opens DuckDB files read-only can ask it; the tables lie in the schema marts
+[bold]Ask it[/bold]       .venv/bin/tierwise query "from fct_tier_changes order by as_of desc limit 20"
+[bold]One customer[/bold] .venv/bin/tierwise why {somebody or "CUSTOMER"}
+[bold]Every night[/bold]  make airflow
+[bold]Your own[/bold]     config/sources.yml, one entry a source; config/tier_policies.yml, your tiers""",
+        soft_wrap=True,
     )
+
+
+def _ask(question: str, sql: str) -> None:
+    console.print(f"\n[bold]{question}[/bold]")
+    subprocess.run([TIERWISE, "query", sql], check=False)
+
+
+def _somebody() -> str:
+    asked = subprocess.run([TIERWISE, "query", "--json", ONE_WHO_CHANGED], capture_output=True, text=True, check=False)
+    rows = json.loads(asked.stdout) if asked.returncode == 0 else []
+    return rows[0]["customer_id"] if rows else ""
 
 
 if __name__ == "__main__":
