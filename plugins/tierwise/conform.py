@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Refusals that a mended description can lift: such deliveries are read again each night.
+_MENDABLE = ("schema", "encoding", "format", "lossy_money", "csv_parse", "too_many_columns")
 _AMBIGUOUS_DAY = r"^\d{1,2}[/.\-]\d{1,2}[/.\-]\d{2,4}"
 _AMBIGUOUS_SHARE = 0.01
 _NO_CUSTOMER = ("", "null", "none", "nan", "n/a", "-", "0")
@@ -68,6 +70,8 @@ create macro tidy(t) as
 def conform(run_id: str) -> list[str]:
     """Type every landed delivery that nobody decided about yet; returns the ids of those that could be read.
 
+    What was refused for its form is tried again: the mapping may have been mended since.
+
     Leaves per delivery, in the run's work folder: `conformed/<id>.parquet`, `<id>.rejected.parquet` and `<id>.json`.
     A delivery that cannot be read is refused in the control store and does not stop the others.
     """
@@ -77,7 +81,7 @@ def conform(run_id: str) -> list[str]:
     folder = run.work / "conformed"
     folder.mkdir(parents=True, exist_ok=True)
     readable = []
-    for delivery in control.deliveries(status="landed"):
+    for delivery in _undecided():
         if (delivery.source, delivery.stream) not in described:
             log.warning(
                 "%s waits: config/sources.yml no longer describes %s/%s.",
@@ -96,6 +100,11 @@ def conform(run_id: str) -> list[str]:
             control.add_finding(delivery.delivery_id, run_id, f.check, "warning", f.sentence, f.count)
         facts.write(folder / f"{delivery.delivery_id}.json")
     return readable
+
+
+def _undecided() -> list[Delivery]:
+    refused = [d for d in control.deliveries(status="refused") if d.refusal_code in _MENDABLE]
+    return control.deliveries(status="landed") + refused
 
 
 @dataclass(frozen=True)
