@@ -306,7 +306,10 @@ def committing(run: Run, accepted: frozenset[str]) -> Iterator[tuple[sa.Connecti
 
 
 def record_release(c: sa.Connection, run: Run, release_id: str, number: int, manifest_hash: str) -> None:
-    """Inside `committing`: write the release, move the pointer, raise the counter, end the run."""
+    """Inside `committing`: write the release, move the pointer, raise the counter, end the run.
+
+    Every other run under way began before this release and can no longer commit: it ends here too.
+    """
     c.execute(
         RELEASES.insert().values(
             release_id=release_id,
@@ -321,6 +324,8 @@ def record_release(c: sa.Connection, run: Run, release_id: str, number: int, man
     )
     c.execute(POINTER.update().values(counter=run.counter + 1, release_id=release_id))
     c.execute(RUNS.update().where(RUNS.c.run_id == run.run_id).values(status="released", ended_at=_now()))
+    overtaken = {"status": "failed", "message": f"overtaken by release {release_id}", "ended_at": _now()}
+    c.execute(RUNS.update().where(RUNS.c.status == "running").values(overtaken))
 
 
 def move_pointer(to: str, counter: int) -> None:

@@ -45,6 +45,18 @@ class Manifest:
     starts_from: Standing
     delivery_ids: tuple[str, ...] = ()
 
+    def files(self) -> list[FileRef]:
+        """Every file the run may read."""
+        start = self.starts_from
+        return [
+            *(file for files in self.accepted.values() for file in files),
+            *self.rules.values(),
+            *start.decisions,
+            *start.policy_days,
+            *start.month_end_values,
+            *([start.state] if start.state else []),
+        ]
+
     @property
     def hash(self) -> str:
         return hashlib.sha256(_canonical(asdict(self)).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import tempfile
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -137,17 +138,15 @@ def verify(release_id: str | None = None, progress: Progress | None = None) -> l
         raise ConfigurationRefused("There is no release yet.", hint="tierwise run")
     held = manifest.read_release(wanted)
     night = held.manifest
-    for group in (*night.accepted.values(), night.starts_from.decisions, tuple(night.rules.values())):
-        for file in group:
-            if not file.absolute.exists() or lake.fingerprint(file.absolute) != file.sha256:
-                raise OurFailure(
-                    f"{file.path}, which {wanted} was built from, is missing or changed since.",
-                    hint="bring the file back from your backup",
-                )
+    for file in night.files():
+        if not file.absolute.exists() or lake.fingerprint(file.absolute) != file.sha256:
+            raise OurFailure(
+                f"{file.path}, which {wanted} was built from, is missing or changed since.",
+                hint="bring the file back from your backup",
+            )
     parquet = settings().releases / wanted / "parquet"
-    folder = settings().work / f"verify-{secrets.token_hex(3)}"
-    try:
-        build_file = folder / "build.duckdb"
+    with tempfile.TemporaryDirectory(prefix="tierwise-verify-") as folder:
+        build_file = Path(folder) / "build.duckdb"
         ops = {name: [parquet / f"{name}.parquet"] for name in _OPS}
         warehouse.lay_inputs(build_file, days=night.days, company=night.company, files=_files(night) | ops)
         for part in warehouse.PARTS:
@@ -159,8 +158,6 @@ def verify(release_id: str | None = None, progress: Progress | None = None) -> l
             rows, digest = warehouse.hash_of(build_file, mart)
             compared.append(Compared(mart, was["rows"], rows, digest == was["hash"]))
         return compared
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def repair() -> control.Pointer:

@@ -12,7 +12,7 @@ import time
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
@@ -20,11 +20,15 @@ from tierwise.errors import Busy, Refusal
 from tierwise.orchestration.environment import airflow_environment
 from tierwise.settings import settings
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+PARTS = (
+    ["api-server"],
+    ["scheduler", "--skip-serve-logs"],  # its log server would listen on every address; the logs lie on this disk
+    ["dag-processor"],
+    ["triggerer", "--skip-serve-logs"],
+)
+"""What `airflow standalone` starts. It does not notice when one of them dies, and leaves them behind when killed."""
 
 console = Console(highlight=False)
-_PATIENCE = 300
 
 
 def main(arguments: list[str]) -> int:
@@ -35,12 +39,12 @@ def main(arguments: list[str]) -> int:
         return serve(port)
     except Refusal as refusal:
         console.print(refusal.sentence, style="bold red")
-        console.print(refusal.hint)
+        console.print(f"What to do: {refusal.hint}")
         return refusal.exit_code
 
 
 def serve(port: int) -> int:
-    """Run `airflow standalone` in a process group of its own until it ends or somebody ends us."""
+    """Run the parts of Airflow in a process group of their own until one of them ends or somebody ends us."""
     environment = airflow_environment(port)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     os.environ.update(environment)
@@ -49,30 +53,44 @@ def serve(port: int) -> int:
     console.print(f"Airflow is starting, which takes about a minute. Its log: {log_file}")
     for way_to_end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(way_to_end, _end)
-    with log_file.open("ab") as log:
-        prepare = [sys.executable, "-m", "tierwise.orchestration.environment"]
-        subprocess.run(prepare, stdout=log, stderr=log, check=True)
-        airflow = subprocess.Popen(["airflow", "standalone"], stdout=log, stderr=log, start_new_session=True)
+    parts: list[subprocess.Popen[Any]] = []
     try:
-        _say_when_ready(airflow, port, log_file)
-        return airflow.wait()
+        with log_file.open("ab") as log:
+            prepare = [sys.executable, "-m", "tierwise.orchestration.environment"]
+            subprocess.run(prepare, stdout=log, stderr=log, check=True)
+            for part in PARTS:
+                group = parts[0].pid if parts else 0
+                parts.append(subprocess.Popen(["airflow", *part], stdout=log, stderr=log, process_group=group))
+        if _wait_until_ready(parts, port):
+            _say_where(port)
+            while not _ended(parts):
+                time.sleep(1)
+        console.print(f"A part of Airflow stopped; the end of {log_file} says why.", style="bold red", soft_wrap=True)
+        return 1
     except KeyboardInterrupt:
         console.print("\nStopping Airflow …")
         return 0
     finally:
-        stop(airflow)
+        stop(parts)
 
 
-def stop(airflow: subprocess.Popen[Any]) -> None:
+def stop(parts: list[subprocess.Popen[Any]]) -> None:
     """End every process of the group: asked first, then by force."""
     for way, patience in ((signal.SIGTERM, 30), (signal.SIGKILL, 10)):
+        if not parts or not _group_lives(parts[0].pid):
+            return
         with suppress(ProcessLookupError):
-            os.killpg(airflow.pid, way)
+            os.killpg(parts[0].pid, way)
         for _ in range(patience * 5):
-            airflow.poll()
-            if not _group_lives(airflow.pid):
+            _ended(parts)
+            if not _group_lives(parts[0].pid):
                 return
             time.sleep(0.2)
+
+
+def _ended(parts: list[subprocess.Popen[Any]]) -> bool:
+    states = [part.poll() for part in parts]  # all of them: asking is also what takes an ended process off the table
+    return any(state is not None for state in states)
 
 
 def _group_lives(group: int) -> bool:
@@ -95,30 +113,32 @@ def _refuse_a_taken_port(port: int) -> None:
             raise Busy(f"Something else listens on port {port}.", hint=f"stop it, or: make airflow PORT={port + 1}")
 
 
-def _say_when_ready(airflow: subprocess.Popen[Any], port: int, log_file: Path) -> None:
-    for healthy in _health(port):
-        if airflow.poll() is not None:
-            console.print(f"Airflow stopped while it was starting; the end of {log_file} says why.", style="bold red")
-            return
-        if healthy:
-            break
+def _wait_until_ready(parts: list[subprocess.Popen[Any]], port: int) -> bool:
+    while not _ended(parts):
+        if _is_healthy(port):
+            return True
+        time.sleep(1)
+    return False
+
+
+def _is_healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
+            state = json.load(answer)
+        return all(state[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _say_where(port: int) -> None:
     user, password = _who_may_log_in()
     console.print(
-        f"\nAirflow is ready: [bold]http://127.0.0.1:{port}[/bold]  user [bold]{user}[/bold], password [bold]{password}[/bold]"
+        f"""
+Airflow is ready: [bold]http://127.0.0.1:{port}[/bold]  user [bold]{user}[/bold], password [bold]{password}[/bold]
+The refresh runs each night at 02:00 of the company's time zone: DAG refresh_customer_tiers.
+To run it now: press Trigger there. To stop Airflow: Ctrl-C here.""",
+        soft_wrap=True,
     )
-    console.print("The refresh runs each night at 02:00 of the company's time zone: DAG refresh_customer_tiers.")
-    console.print("To run it now: press Trigger there. To stop Airflow: Ctrl-C here.")
-
-
-def _health(port: int) -> Iterator[bool]:
-    for _ in range(_PATIENCE):
-        time.sleep(1)
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
-                state = json.load(answer)
-            yield all(state[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
-        except (OSError, ValueError, KeyError):
-            yield False
 
 
 def _who_may_log_in() -> tuple[str, str]:
