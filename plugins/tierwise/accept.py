@@ -17,8 +17,6 @@ from tierwise.sources.reasons import DELIVERY_REASONS
 from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, STREAMS, Stream
 
 if TYPE_CHECKING:
-    import duckdb
-
     from tierwise.sources.description import Source, StreamEntry
 
 _USUAL_DAYS = 28
@@ -112,8 +110,10 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
         )
         place = (log[-1].accepted_order or 0) if log else 0
         d.execute(_incoming(stream, entry, delivery, starting_point(run).last_decided, run.days[0], place + 1))
-        d.execute("insert into outside by name select distinct row_number, 'conflict' as reason_code,"
-                  f" '{stream.key[-1]}' as column_name from incoming where fate = 'conflict'")
+        d.execute(
+            "insert into outside by name select distinct row_number, 'conflict' as reason_code,"
+            f" '{stream.key[-1]}' as column_name from incoming where fate = 'conflict'"
+        )
         counts = dict(d.execute("select fate, count(*) from incoming group by all").fetchall())
         quarantined = d.execute("select count(distinct row_number) from outside").fetchall()[0][0]
         judged = int(str(facts["delivered_rows"])) - int(str(facts["left_out_rows"]))
@@ -135,7 +135,8 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
         quarantine = None
         if quarantined:
             quarantine = lake.write_once(
-                d, _quarantine(run, delivery, source, entry),
+                d,
+                _quarantine(run, delivery, source, entry),
                 lake.quarantine_file(stream.name, delivery.delivery_id, run.run_id),
             )
         late = d.execute("select count(*) from incoming where fate = 'new' and is_late").fetchall()[0][0]
@@ -171,7 +172,12 @@ def _log(stream: Stream, accepted: list[control.Delivery]) -> str:
 
 
 def _incoming(
-    stream: Stream, entry: StreamEntry, delivery: control.Delivery, last_decided: date | None, first_day: date, place: int
+    stream: Stream,
+    entry: StreamEntry,
+    delivery: control.Delivery,
+    last_decided: date | None,
+    first_day: date,
+    place: int,
 ) -> str:
     """One statement that gives every conformed row its version and its fate: new, duplicate, conflict or left_out.
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -127,25 +128,37 @@ def _refresh(days: list[date], kind: str) -> str:
 
 
 def _answer_refresh(release_id: str, as_json: bool) -> None:
+    _show_tiers(release_id, as_json)
+    if as_json:
+        return
+    for delivery in control.deliveries(status="refused"):
+        err.print(
+            f"Refused, and not in this release: {delivery.source} · {delivery.name}: {delivery.refusal}", markup=False
+        )
+    outside = sum(d.quarantined_rows or 0 for d in control.deliveries(status="accepted"))
+    if outside:
+        err.print(f"{outside} row(s) are in quarantine: tierwise quarantine list")
+    _next('tierwise query "from dim_customer_tiers limit 10"', "tierwise why CUSTOMER")
+
+
+def _show_tiers(release_id: str, as_json: bool) -> None:
+    """How many customers and how much revenue each tier holds."""
     from tierwise import warehouse
 
-    released = settings().releases / release_id / warehouse.RELEASED
     columns, rows = warehouse.query(
-        released,
-        "select policy, tier, label_en, label_zh, customers, net_revenue_12m, customer_share, revenue_share"
+        settings().releases / release_id / warehouse.RELEASED,
+        "select policy, label_en as tier, label_zh as 等级, customers, customer_share, net_revenue_12m, revenue_share"
         " from rpt_tier_summary order by policy_status, policy, tier_rank",
     )
     if as_json:
         _print_json({"release_id": release_id, "tiers": [dict(zip(columns, r, strict=True)) for r in rows]})
         return
-    _print_table(columns, rows, title=f"Release {release_id}")
-    waiting = [d for d in control.deliveries(status="refused")]
-    for delivery in waiting:
-        err.print(f"Refused, and not in this release: {delivery.source} · {delivery.name}: {delivery.refusal}", markup=False)
-    outside = sum(d.quarantined_rows or 0 for d in control.deliveries(status="accepted"))
-    if outside:
-        err.print(f"{outside} row(s) are in quarantine: tierwise quarantine list")
-    _next('tierwise query "from dim_customer_tiers limit 10"', "tierwise why CUSTOMER")
+    currency = configuration.company().currency
+    _print_table(
+        ("policy", "tier", "等级", "customers", "share", f"revenue, 12m ({currency})", "share"),
+        [(p, en, zh, f"{n:,}", f"{of:.1%}", f"{money:,.2f}", f"{part:.1%}") for p, en, zh, n, of, money, part in rows],
+        title=f"Release {release_id}",
+    )
 
 
 # --- questions ------------------------------------------------------------------------------------------------------
@@ -171,7 +184,7 @@ def why(
     out.print(explanation.sentence_en, markup=False)
     out.print(explanation.sentence_zh, markup=False)
     facts = [(name, value) for name, value in asdict(explanation).items() if not name.startswith("sentence")]
-    _print_table(("what", "value"), [(n, v) for n, v in facts if v is not None and not isinstance(v, dict)])
+    _print_table(("what", "value"), [(n, _tidy(v)) for n, v in facts if v is not None and not isinstance(v, dict)])
     _next(f"tierwise query \"from tier_history where customer_key = '{explanation.customer_key}' order by valid_from\"")
 
 
@@ -211,12 +224,12 @@ def doctor(as_json: Json = False) -> None:
     where = settings()
     where.var.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(where.var).free / 2**30
+    tools = ("duckdb", "dbt-core", "great-expectations", "apache-airflow")
     checks: list[tuple[str, str, bool]] = [
         ("python", platform.python_version(), sys.version_info >= (3, 11)),
         ("disk", f"{free:.1f} GiB free below {where.var}", free > 2),
+        *((tool, importlib.metadata.version(tool), True) for tool in tools),
     ]
-    for package in ("duckdb", "dbt-core", "great-expectations", "apache-airflow"):
-        checks.append((package, importlib.metadata.version(package), True))
     for name, check in (
         ("config/company.yml", configuration.company),
         ("config/sources.yml", description.load_sources),
@@ -323,8 +336,15 @@ def policy_show(as_json: Json = False) -> None:
     _print_table(
         ("policy", "status", "tier", "", "等级", "line", "规则"),
         [
-            (s.policy, f"{s.status}{', primary' if s.is_primary else ''}", s.tier, s.tier_label_en, s.tier_label_zh,
-             s.rule_en, s.rule_zh)
+            (
+                s.policy,
+                f"{s.status}{', primary' if s.is_primary else ''}",
+                s.tier,
+                s.tier_label_en,
+                s.tier_label_zh,
+                s.rule_en,
+                s.rule_zh,
+            )
             for s in shown
         ],
     )
@@ -386,19 +406,27 @@ def release_list(as_json: Json = False) -> None:
 
 @release_app.command("show")
 def release_show(
-    release_id: Annotated[str, typer.Argument(help="By default the current one.")] = "", as_json: Json = False
+    release_id: Annotated[str, typer.Argument(help="By default the current one.")] = "",
+    tiers: Annotated[bool, typer.Option("--tiers", help="Only the tiers.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """What a release holds: its marts, and the files it was built from."""
+    """What a release holds: its tiers, its marts, and the files it was built from."""
     from tierwise import manifest, release
 
     wanted = release_id or release.repair().release_id
     if wanted is None:
         raise ConfigurationRefused("There is no release yet.", hint="tierwise run")
+    if tiers:
+        _show_tiers(wanted, as_json)
+        return
     held = manifest.read_release(wanted)
     if as_json:
         _print_json(held)
         return
-    _print_table(("mart", "rows", "hash"), [(m, f["rows"], f["hash"][:12]) for m, f in held.marts.items()], title=wanted)
+    _show_tiers(wanted, as_json)
+    _print_table(
+        ("mart", "rows", "hash"), [(m, f["rows"], f["hash"][:12]) for m, f in held.marts.items()], title="its marts"
+    )
     accepted = [(s, len(f), sum(x.rows for x in f)) for s, f in held.manifest.accepted.items()]
     _print_table(("stream", "files", "rows"), accepted, title=f"built from manifest {held.manifest.hash[:12]}")
     _next(f"tierwise release verify {wanted}", f"tierwise release rollback --to {wanted}")
@@ -486,6 +514,11 @@ def _remembering(run_id: str) -> Iterator[None]:
         raise
 
 
+def _tidy(value: Any) -> Any:
+    """A decimal without its empty places: 5303.4800 is 5303.48."""
+    return value.normalize().__format__("f") if isinstance(value, Decimal) else value
+
+
 def _print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
     if not sys.stdout.isatty():
         if title:
@@ -495,10 +528,12 @@ def _print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: s
             print("\t".join("" if v is None else str(v) for v in row))
         return
     table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*("" if v is None else str(v) for v in row))
+    shown = [["" if v is None else str(v) for v in row] for row in rows]
+    for n, column in enumerate(columns):
+        is_number = all(not row[n] or (row[n][0] in "-0123456789" and not row[n].count("-") > 1) for row in shown)
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in shown:
+        table.add_row(*row)
     out.print(table)
 
 
@@ -538,7 +573,9 @@ def main() -> None:
         sys.exit(refusal.exit_code)
     except Exception as problem:  # noqa: BLE001 - the last door: whatever comes here is a failure of ours
         log = _write_down(problem)
-        err.print(f"A failure of ours ({type(problem).__name__}); the current release stays as it is.", style="bold red")
+        err.print(
+            f"A failure of ours ({type(problem).__name__}); the current release stays as it is.", style="bold red"
+        )
         err.print(f"What to do: look into {log}, and report it", markup=False)
         sys.exit(1)
 

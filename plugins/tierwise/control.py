@@ -282,7 +282,9 @@ def release(release_id: str) -> Release:
     for one in releases():
         if one.release_id == release_id:
             return one
-    raise ConfigurationRefused(f"There is no release {release_id}.", hint="`tierwise release list` shows those there are")
+    raise ConfigurationRefused(
+        f"There is no release {release_id}.", hint="`tierwise release list` shows those there are"
+    )
 
 
 @contextmanager
@@ -425,9 +427,7 @@ def delivery(delivery_id: str) -> Delivery:
     return Delivery(**row)
 
 
-def deliveries(
-    *, status: str | None = None, source: str | None = None, stream: str | None = None
-) -> list[Delivery]:
+def deliveries(*, status: str | None = None, source: str | None = None, stream: str | None = None) -> list[Delivery]:
     """Deliveries in the order in which they are to be taken: by claimed day, then name."""
     wanted = sa.select(DELIVERIES)
     for column, value in ((DELIVERIES.c.status, status), (DELIVERIES.c.source, source), (DELIVERIES.c.stream, stream)):

@@ -59,7 +59,7 @@ def write_once(connection: duckdb.DuckDBPyConnection, query: str, target: Path) 
     connection.execute(f"copy ({query}) to '{aside}' (format parquet, compression zstd)")
     rows = connection.execute(f"select count(*) from read_parquet('{aside}')").fetchall()[0][0]
     sync(aside)
-    os.replace(aside, target)
+    aside.replace(target)
     sync(target.parent)
     return FileRef(str(target.relative_to(settings().var)), fingerprint(target), rows)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -50,9 +49,7 @@ def build(run_id: str, part: str, progress: Progress | None = None) -> None:
     build_file = run.work / "build.duckdb"
     if part == "history":
         night = _write_manifest(run)
-        warehouse.lay_inputs(
-            build_file, days=night.days, company=night.company, files=_files(night) | _export_ops(run)
-        )
+        warehouse.lay_inputs(build_file, days=night.days, company=night.company, files=_files(night) | _export_ops(run))
     warehouse.build(build_file, part, progress)
 
 
@@ -80,8 +77,10 @@ def release(run_id: str) -> str:
         manifest=night,
         ends_with=ends_with,
         last_day_starts_from=before_last,
-        marts={m: dict(zip(("rows", "hash"), warehouse.hash_of(aside / warehouse.RELEASED, m), strict=True))
-               for m in warehouse.marts()},
+        marts={
+            m: dict(zip(("rows", "hash"), warehouse.hash_of(aside / warehouse.RELEASED, m), strict=True))
+            for m in warehouse.marts()
+        },
     )
     held.write(aside)
     for file in aside.rglob("*"):
@@ -90,7 +89,7 @@ def release(run_id: str) -> str:
     with control.committing(run, frozenset(night.delivery_ids)) as (connection, release_id, number):
         folder = settings().releases / release_id
         shutil.rmtree(folder, ignore_errors=True)  # a crash may have left one that no committed row names
-        os.rename(aside, folder)
+        aside.rename(folder)
         lake.sync(folder.parent)
         control.record_release(connection, run, release_id, number, night.hash)
     repair()
@@ -169,10 +168,10 @@ def repair() -> control.Pointer:
     folder.mkdir(parents=True, exist_ok=True)
     for link, to in (("current", pointer.release_id), ("current.duckdb", f"current/{warehouse.RELEASED}")):
         place = folder / link
-        if not (place.is_symlink() and os.readlink(place) == to):
+        if not (place.is_symlink() and str(place.readlink()) == to):
             aside = folder / f".{link}.{secrets.token_hex(3)}"
             aside.symlink_to(to)
-            os.replace(aside, place)
+            aside.replace(place)
     return pointer
 
 
@@ -230,7 +229,6 @@ def _files(night: Manifest) -> dict[str, list[Path]]:
 def _export_ops(run: control.Run) -> dict[str, list[Path]]:
     """Project the control store into Parquet. The run itself counts as released: who can read it, it was."""
     import duckdb
-
     import pandas as pd
 
     runs = pd.DataFrame(

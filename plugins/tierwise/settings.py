@@ -55,3 +55,8 @@ def settings() -> Settings:
     home = Path(os.environ.get("TIERWISE_HOME") or PROJECT).resolve()
     control_url = os.environ.get("TIERWISE_CONTROL_URL") or f"sqlite:///{home / 'var' / 'control.db'}"
     return Settings(home=home, project=PROJECT, control_url=control_url)
+
+
+def hand_over(**variables: str) -> None:
+    """Give a value to a tool in this process that takes it from the environment only."""
+    os.environ.update(variables)
