@@ -9,7 +9,8 @@ import pytest
 
 from tierwise.errors import ConfigurationRefused
 from tierwise.sources import description
-from tierwise.sources.description import KnownOn, fragment_problems
+from tierwise.sources.description import KnownOn
+from tierwise.sources.fragments import fragment_problems
 
 SHOP = """\
 - name: shop

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tierwise import configuration
 from tierwise.errors import DeliveryRefused
-from tierwise.sources import description, files
+from tierwise.sources import files, fragments
 from tierwise.sources.description import EPOCHS, EXCEL_SERIAL, POSITION_IN_ORDER
 from tierwise.sources.streams import DUCKDB_TYPES, STREAMS, Column, Stream
 
@@ -271,7 +271,7 @@ from typed
         name = column.name
         nothing = f"{name}__written is null"
         if entry.sql is not None:
-            named = [files.identifier(n) for n in sorted(description.fragment_columns(entry.sql))]
+            named = [files.identifier(n) for n in sorted(fragments.fragment_columns(entry.sql))]
             shown = ", ".join(f"{literal(n.strip(chr(34)) + '=')} || nullif(trim({n}::varchar), '')" for n in named)
             if named:
                 reading.inputs = f"case when {reading.written} is null then nullif(concat_ws(', ', {shown}), '') end"

@@ -18,7 +18,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from tierwise import configuration
 from tierwise.errors import ConfigurationRefused, DeliveryRefused
 from tierwise.settings import settings
-from tierwise.sources.description import DELIVERED, StreamEntry, read_select
+from tierwise.sources.description import StreamEntry
+from tierwise.sources.fragments import DELIVERED, read_select
 
 if TYPE_CHECKING:
     import duckdb
