@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +134,11 @@ class Company:
         return text[: text.index(old)].count("\n") + 1
 
     def deliver(
-        self, name: str, rows: Iterable[Iterable[object]], columns: Iterable[str] = ORDER_COLUMNS, folder: str = "orders"
+        self,
+        name: str,
+        rows: Iterable[Iterable[object]],
+        columns: Iterable[str] = ORDER_COLUMNS,
+        folder: str = "orders",
     ) -> Path:
         lines = [",".join(columns), *(",".join("" if v is None else str(v) for v in row) for row in rows)]
         return self.write(f"inbox/{folder}/{name}", "\n".join(lines) + "\n")
@@ -195,7 +198,7 @@ class Company:
     @property
     def current(self) -> str:
         """The release that readers follow, by the link alone."""
-        return os.readlink(self.home / "var/release/current")
+        return str((self.home / "var/release/current").readlink())
 
     @property
     def released(self) -> Path:
@@ -210,6 +213,14 @@ class Company:
 
         with duckdb.connect(str(database.resolve()), read_only=True) as d:
             d.execute("set schema = 'marts'")
+            return d.execute(sql).fetchall()
+
+    @staticmethod
+    def ask_files(sql: str) -> list[tuple[Any, ...]]:
+        """Plain SQL over raw files, with nothing of ours in between."""
+        import duckdb
+
+        with duckdb.connect() as d:
             return d.execute(sql).fetchall()
 
     def tiers(self, policy: str = "pyramid") -> dict[str, str | None]:
@@ -239,7 +250,8 @@ class Company:
                 and d.execute(
                     f"select count(*) from ((from one.marts.{name} except all from two.marts.{name}) union all"
                     f" (from two.marts.{name} except all from one.marts.{name}))"
-                ).fetchall() != [(0,)]
+                ).fetchall()
+                != [(0,)]
             ]
 
 
@@ -268,10 +280,6 @@ ORDERS: dict[str, list[tuple[object, ...]]] = {
 }
 
 
-def next_day(day: str) -> str:
-    return str(date.fromisoformat(day) + timedelta(days=1))
-
-
 @pytest.fixture(scope="session")
 def make_company(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Company]:
     """A company with its configuration and without deliveries."""
@@ -280,6 +288,19 @@ def make_company(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Comp
         return Company(tmp_path_factory.mktemp("company")).configure(**configuration)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def move_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Company]:
+    """A company whose folders (configuration and deliveries) are copied into a home of its own."""
+
+    def move(*folders: Path) -> Company:
+        home = tmp_path_factory.mktemp("company")
+        for folder in folders:
+            shutil.copytree(folder, home / folder.name)
+        return Company(home)
+
+    return move
 
 
 @pytest.fixture(scope="session")

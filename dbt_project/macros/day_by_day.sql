@@ -8,12 +8,13 @@
     {% call statement('main') -%}
         create or replace table {{ target_relation }} as select * from {{ start }}
     {%- endcall %}
-    {%- set days = run_query('select as_of from ' ~ source('inputs', 'run_days') ~ ' order by as_of').columns[0].values() -%}
+    {%- set run_days = source('inputs', 'run_days') -%}
+    {%- set days = run_query('select as_of from ' ~ run_days ~ ' order by as_of').columns[0].values() -%}
     {%- for day in days %}
         {% do run_query("create or replace temp table decided_day as select cast('" ~ day ~ "' as date) as as_of") %}
         {% do run_query('insert into ' ~ target_relation ~ ' by name ' ~ sql) %}
     {%- endfor %}
-    {% do run_query('delete from ' ~ target_relation ~ ' where as_of not in (select as_of from ' ~ source('inputs', 'run_days') ~ ')') %}
+    {% do run_query('delete from ' ~ target_relation ~ ' where as_of not in (select as_of from ' ~ run_days ~ ')') %}
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
 

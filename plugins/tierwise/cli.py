@@ -49,7 +49,7 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(release_app, name="release")
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 
 

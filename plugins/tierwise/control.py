@@ -204,7 +204,8 @@ def _engine(url: str) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("begin immediate")  # a writer waits here, never in the middle
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":  # readers wait for nobody
+            connection.exec_driver_sql("begin immediate")  # a writer waits here, never in the middle
 
     _migrate(engine)
     return engine
@@ -221,7 +222,7 @@ def _refuse_to_start_from_nothing(database: Path) -> None:
 
 
 def _migrate(engine: sa.Engine) -> None:
-    with engine.connect() as c:
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as c:
         if sa.inspect(c).has_table("alembic_version"):
             version = c.execute(sa.text("select version_num from alembic_version")).scalar()
             if version == MIGRATION_HEAD:
@@ -285,6 +286,11 @@ def release(release_id: str) -> Release:
     raise ConfigurationRefused(
         f"There is no release {release_id}.", hint="`tierwise release list` shows those there are"
     )
+
+
+def release_of(run_id: str) -> Release | None:
+    """The release that a run made, if it made one."""
+    return next((r for r in releases() if r.run_id == run_id), None)
 
 
 @contextmanager

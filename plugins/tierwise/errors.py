@@ -46,11 +46,15 @@ class DeliveryRefused(Refusal):
         self.code = code
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_revive_delivery, (self.sentence, self.code, self.hint))
+        return (_revive_delivery, (type(self), self.sentence, self.code, self.hint))
 
 
-def _revive_delivery(sentence: str, code: str, hint: str) -> DeliveryRefused:
-    return DeliveryRefused(sentence, code=code, hint=hint)
+def _revive_delivery(kind: type[DeliveryRefused], sentence: str, code: str, hint: str) -> DeliveryRefused:
+    return kind(sentence, code=code, hint=hint)
+
+
+class StillArriving(DeliveryRefused):
+    """A delivery that is still being written or cannot be reached just now: trying again later may do."""
 
 
 class Busy(Refusal):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tierwise import configuration, control, lake
-from tierwise.errors import DeliveryRefused
+from tierwise.errors import DeliveryRefused, StillArriving
 from tierwise.settings import settings
 from tierwise.sources import description, files
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+_OUR_OWN_DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,20 @@ def land(run_id: str, source: str, stream: str) -> list[str]:
         )
     new, restless = [], []
     for path in found:
-        arrived = _arrive(path, run.work / "arriving" / source / stream, limit)
+        try:
+            arrived = _arrive(path, run.work / "arriving" / source / stream, limit)
+        except OSError as why:
+            if why.errno in _OUR_OWN_DISK:
+                raise
+            restless.append(f"{path.name} of {source}/{stream} cannot be read ({why.strerror})")
+            continue
         if arrived is None:
-            restless.append(path.name)
+            restless.append(f"{path.name} of {source}/{stream} changed while being read")
         elif (path.name, arrived.fingerprint) in known:
             arrived.copy.unlink()
         else:
             new.append(_keep(described, stream, entry, path, arrived))
-    _report_restless(described, stream, restless)
+    _report_restless(described, restless)
     return new
 
 
@@ -161,10 +169,10 @@ def _claimed_day(entry: StreamEntry, name: str) -> tuple[date | None, tuple[str,
     )
 
 
-def _report_restless(described: Source, stream: str, names: list[str]) -> None:
-    if not names:
+def _report_restless(described: Source, reasons: list[str]) -> None:
+    if not reasons:
         return
-    sentence = f"{', '.join(names)} of {described.name}/{stream} changed while being read."
+    sentence = f"{', '.join(reasons)}."
     if described.required:
-        raise DeliveryRefused(sentence, code="unstable_file", hint="try again once the file is complete")
+        raise StillArriving(sentence, code="unstable_file", hint="try again once the file is complete")
     log.warning("%s It is taken the next time.", sentence)

@@ -67,9 +67,14 @@ def hold_at_the_door_out(run_id: str) -> list[str]:
 def release(run_id: str) -> str:
     """Append the run's decisions and switch readers to its marts, all or nothing. Returns the release's id.
 
-    Raises Busy where another run was faster; then nothing was changed.
+    Asked again after its commit (an attempt was killed right behind it), it only finishes the job. Raises Busy where
+    another run was faster; then nothing was changed.
     """
     run = control.run(run_id)
+    done = control.release_of(run_id)
+    if done is not None:
+        _finish(run)
+        return done.release_id
     aside = _aside(run)
     night = manifest.read(run.work / manifest.FILE)
     before_last, ends_with = _append_decisions(run, night)
@@ -92,10 +97,14 @@ def release(run_id: str) -> str:
         aside.rename(folder)
         lake.sync(folder.parent)
         control.record_release(connection, run, release_id, number, night.hash)
+    _finish(run)
+    return release_id
+
+
+def _finish(run: control.Run) -> None:
     repair()
     _retire_old_releases()
     shutil.rmtree(run.work, ignore_errors=True)
-    return release_id
 
 
 def rollback(to: str | None = None) -> str:

@@ -39,18 +39,27 @@ def test_a_refused_required_delivery_is_answered_with_a_sentence_and_exit_code_3
     assert "Traceback" not in answer.said
 
 
-def test_the_next_good_delivery_goes_through_without_the_refused_one(held, tmp_path):
-    shop = held[0].copy_to(tmp_path / "shop")
+@pytest.fixture(scope="module")
+def freed(held, tmp_path_factory):
+    """The same shop once it delivered again, complete this time."""
+    shop = held[0].copy_to(tmp_path_factory.mktemp("freed") / "shop")
     rows = [(f"o{n}", 1, "dee", "2024-02-02 10:00", "1.00", None) for n in (14, 15, 16)]
     shop.deliver("orders_2024-02-02_complete.csv", rows)
     shop.run("2024-02-02")
-    assert shop.current == "2024-02-02.1"
-    assert _refused(shop) == [("orders_2024-02-02.csv", "refused", "volume")]
-    assert shop.marts("select order_id from fct_orders where ordered_on = '2024-02-02' order by 1") == [
-        ("o14",),
-        ("o15",),
-        ("o16",),
-    ]
+    return shop
+
+
+def test_a_night_that_failed_shows_in_the_next_release(freed):
+    runs = freed.marts("select as_of::varchar, status, message from ops_runs order by started_at desc limit 2")
+    assert [run[:2] for run in runs] == [("2024-02-02", "released"), ("2024-02-02", "failed")]
+    assert "orders_2024-02-02.csv was refused (volume)" in runs[1][2]
+
+
+def test_the_next_good_delivery_goes_through_without_the_refused_one(freed):
+    assert freed.current == "2024-02-02.1"
+    assert _refused(freed) == [("orders_2024-02-02.csv", "refused", "volume")]
+    taken = freed.marts("select order_id from fct_orders where ordered_on = '2024-02-02' order by 1")
+    assert taken == [("o14",), ("o15",), ("o16",)]
 
 
 def test_a_refused_delivery_that_somebody_vouches_for_comes_in_at_the_next_run(held, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from decimal import Decimal
 
 import pytest
@@ -86,7 +87,9 @@ def test_the_tiers_of_every_night_are_those_counted_by_hand(three_nights):
 
 
 def test_an_order_shows_the_tier_of_the_last_decision_before_its_day(three_nights):
-    shown = three_nights.marts("select order_id, line_id, tier_at_order from fct_orders order by ordered_at, order_id, line_id")
+    shown = three_nights.marts(
+        "select order_id, line_id, tier_at_order from fct_orders order by ordered_at, order_id, line_id"
+    )
     assert shown == [
         ("o1", "1", None), ("o1", "2", None), ("o2", "1", None), ("o3", "1", None), ("o4", "1", None),
         ("o5", "1", "rest"), ("o6", "1", "middle"), ("o7", "1", "rest"), ("o8", "1", "top"),
@@ -98,8 +101,10 @@ def test_nights_one_after_another_are_one_backfill(three_nights, at_once):
     assert three_nights.differences(at_once) == []
 
 
-def test_what_a_backfill_ends_with_can_be_decided_again(at_once, three_nights, tmp_path):
+def test_what_a_backfill_ends_with_can_be_decided_again_without_its_build_folders(at_once, three_nights, tmp_path):
     again = at_once.copy_to(tmp_path / "again")
+    for cache in ("work", "dbt"):
+        shutil.rmtree(again.home / "var" / cache)
     again.run("2024-02-01")
     assert again.current == "2024-02-01.2"
     assert again.differences(three_nights) == []
@@ -127,7 +132,7 @@ def test_a_release_that_was_built_from_another_file_does_not_verify(shop):
 
 
 def test_rows_that_arrive_late_change_the_next_decision(fourth_night):
-    assert _revenue(fourth_night)[BOB] == Decimal("144.00")
+    assert _revenue(fourth_night)[BOB] == Decimal("143.00")
     assert _revenue(fourth_night)[EVE] == Decimal("3.00")
     assert fourth_night.tiers() == {BOB: "top", ANN: "top", DEE: "middle", EVE: "rest", CID: "rest"}
 
@@ -177,8 +182,19 @@ def test_a_changed_policy_is_a_new_version_and_the_past_keeps_the_old_one(fourth
 
 
 def test_what_a_dead_run_left_behind_is_swept(fourth_night):
-    left = [str(path) for path in (fourth_night.home / "var").rglob("*") if "dead" in str(path) or path.name == "half.txt"]
+    left = [
+        str(path) for path in (fourth_night.home / "var").rglob("*") if "dead" in str(path) or path.name == "half.txt"
+    ]
     assert left == []
+
+
+def test_releases_of_three_days_stay_and_an_older_one_can_no_longer_be_rolled_back_to(fourth_night):
+    folders = {folder.name for folder in (fourth_night.home / "var/release").glob("2024-*")}
+    assert folders == {"2024-01-31.1", "2024-02-01.1", "2024-02-02.1"}
+    answer = fourth_night.tierwise("release", "rollback", "--to", "2024-01-30.1")
+    assert answer.code == 2
+    assert "2024-01-30.1 was removed by retention" in answer.said
+    assert fourth_night.current == "2024-02-02.1"
 
 
 # --- back ------------------------------------------------------------------------------------------------------------

@@ -29,15 +29,19 @@ valued as (
     select * from run
     union all by name
     select * from before
+),
+
+measured as (
+    select
+        as_of,
+        customer_key,
+        is_prospect,
+        is_latest,
+        {% for column in measures() %}
+            {{ column }},
+        {% endfor %}
+        as_of = {{ dbt.last_day('as_of', 'month') }} as is_month_end
+    from valued
 )
 
-select
-    {%- for column in measures() %}
-    {{ column }},
-    {%- endfor %}
-    as_of,
-    customer_key,
-    is_prospect,
-    is_latest,
-    as_of = {{ dbt.last_day('as_of', 'month') }} as is_month_end
-from valued
+select * from measured

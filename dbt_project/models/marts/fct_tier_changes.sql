@@ -18,7 +18,7 @@ changes as (
     from {{ ref('int_tier_log__appended') }}
     where
         from_tier is distinct from tier
-        and not (graded = 'graded' and from_graded in ('provisional', 'not_graded'))
+        and not (graded = 'graded' and coalesce(from_graded, 'new') in ('provisional', 'not_graded'))
 )
 
 select * from changes

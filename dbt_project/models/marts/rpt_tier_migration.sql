@@ -8,23 +8,49 @@ days as (
     from (select distinct as_of from {{ ref('fct_customer_value') }}) as released
 ),
 
+ends as (
+    select
+        from_day,
+        to_day,
+        from_day as on_day,
+        false as is_to
+    from days
+    where from_day is not null
+
+    union all
+
+    select
+        from_day,
+        to_day,
+        to_day as on_day,
+        true as is_to
+    from days
+    where from_day is not null
+),
+
 tiers as (
     select
-        days.from_day,
-        days.to_day,
+        ends.from_day,
+        ends.to_day,
         intervals.policy,
         intervals.customer_key,
-        days.is_to,
+        ends.is_to,
         case intervals.graded when 'graded' then intervals.tier else 'Not graded' end as tier
-    from (
-        select from_day, to_day, false as is_to, from_day as on_day from days where from_day is not null
-        union all
-        select from_day, to_day, true as is_to, to_day as on_day from days where from_day is not null
-    ) as days
+    from ends
     inner join {{ ref('tier_history') }} as intervals
         on
-            days.on_day >= intervals.valid_from
-            and days.on_day <= {{ until('intervals.valid_to') }}
+            ends.on_day >= intervals.valid_from
+            and ends.on_day <= {{ until('intervals.valid_to') }}
+),
+
+tiers_before as (
+    select * from tiers
+    where not is_to
+),
+
+tiers_after as (
+    select * from tiers
+    where is_to
 ),
 
 moved as (
@@ -35,8 +61,8 @@ moved as (
         coalesce(before.customer_key, after.customer_key) as customer_key,
         coalesce(before.tier, 'New') as from_tier,
         coalesce(after.tier, 'Left') as to_tier
-    from (select * from tiers where not is_to) as before
-    full outer join (select * from tiers where is_to) as after
+    from tiers_before as before
+    full outer join tiers_after as after
         on
             before.to_day = after.to_day
             and before.policy = after.policy

@@ -15,11 +15,11 @@ ordered as (
     select
         as_of,
         revenue,
-        row_number() over (partition by as_of order by revenue desc, customer_key) as place,
+        row_number() over (partition by as_of order by revenue desc, customer_key asc) as place,
         count(*) over (partition by as_of) as customers,
         sum(revenue) over (partition by as_of) as total,
         sum(revenue) over (
-            partition by as_of order by revenue desc, customer_key rows unbounded preceding
+            partition by as_of order by revenue desc, customer_key asc rows unbounded preceding
         ) as running
     from people
 ),
@@ -32,7 +32,7 @@ gini as (
         cast(max(customers) as bigint) as customers,
         -- 1 + 1/n - 2 Σ i·x_i / (n Σ x), with i = 1 for the largest (Sen 1973)
         {{ ratio_half_even(
-            in_units('((max(customers) + 1) * max(total) * 1 - 2 * sum((place) * revenue))', 2),
+            in_units('((max(customers) + 1) * max(total) - 2 * sum(place * revenue))', 2),
             in_units('(max(customers) * max(total))', 2),
             4
         ) }} as value
@@ -51,6 +51,16 @@ shares as (
         unnest(range(0, 101)) / 100.0 as customer_share
 ),
 
+totals as (
+    select
+        as_of,
+        max(customers) as customers,
+        max(total) as total
+    from ordered
+    where total > 0
+    group by as_of
+),
+
 points as (
     select
         totals.as_of,
@@ -60,7 +70,7 @@ points as (
         totals.total,
         cast(floor(cast(shares.customer_share as decimal(5, 4)) * totals.customers) as bigint) as place
     from shares
-    cross join (select distinct as_of, customers, total from ordered where total > 0) as totals
+    cross join totals
 ),
 
 curve as (

@@ -1,12 +1,33 @@
--- Tiers as decided. An interval ends the day before the next change; a policy no longer decided ends with its last day.
+-- Tiers as decided. An interval ends the day before the next change, or with the last day on which its policy was
+-- decided: one that pauses while others are decided shows nobody's tier in between. A night that did not run is no
+-- pause.
 with
 
-policy_ends as (
+decided_days as (
+    select
+        as_of,
+        row_number() over (order by as_of) as day_number
+    from (select distinct as_of from {{ ref('int_policy_days__decided') }}) as decided
+),
+
+numbered as (
+    select
+        policies.policy,
+        policies.as_of,
+        decided_days.day_number
+        - row_number() over (partition by policies.policy order by policies.as_of) as stretch
+    from {{ ref('int_policy_days__decided') }} as policies
+    inner join decided_days
+        on policies.as_of = decided_days.as_of
+),
+
+stretches as (
     select
         policy,
+        min(as_of) as first_decided_on,
         max(as_of) as last_decided_on
-    from {{ ref('int_policy_days__decided') }}
-    group by policy
+    from numbered
+    group by policy, stretch
 ),
 
 followed as (
@@ -25,15 +46,17 @@ intervals as (
         followed.graded,
         followed.as_of as valid_from,
         case
-            when followed.next_as_of is not null then cast(followed.next_as_of - 1 as date)
-            when policy_ends.last_decided_on < {{ latest_day() }} then policy_ends.last_decided_on
+            when followed.next_as_of <= stretches.last_decided_on then cast(followed.next_as_of - 1 as date)
+            when stretches.last_decided_on < {{ latest_day() }} then stretches.last_decided_on
         end as valid_to,
         followed.reason,
         followed.cause,
         followed.policy_version
     from followed
-    inner join policy_ends
-        on followed.policy = policy_ends.policy
+    inner join stretches
+        on
+            followed.policy = stretches.policy
+            and followed.as_of between stretches.first_decided_on and stretches.last_decided_on
     where followed.reason <> 'left_population'
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, task
 
-from tierwise.errors import Busy, Refusal
+from tierwise.errors import Busy, Refusal, StillArriving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ WAREHOUSE = "warehouse"
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(exception=Busy, action=RetryAction.RETRY, retry_delay=A_MINUTE, reason="someone else is at work"),
+        RetryRule(exception=StillArriving, action=RetryAction.RETRY, retry_delay=A_MINUTE, reason="still arriving"),
         RetryRule(exception=Refusal, action=RetryAction.FAIL, reason="a person must act; trying again changes nothing"),
         RetryRule(exception=OSError, action=RetryAction.RETRY, retry_delay=A_MINUTE, reason="the surroundings failed"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -46,6 +47,8 @@ def main(arguments: list[str]) -> int:
 def serve(port: int) -> int:
     """Run the parts of Airflow in a process group of their own until one of them ends or somebody ends us."""
     environment = airflow_environment(port)
+    # Left alone, each part may make up a secret of its own while the first one writes it down, and then trusts no other.
+    environment["AIRFLOW__API_AUTH__JWT_SECRET"] = secrets.token_hex(32)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     os.environ.update(environment)
     log_file = settings().var / "logs" / "airflow.log"

@@ -1,4 +1,4 @@
--- Grain: one row per as_of and policy that was decided: which version ruled, and whether it was the primary one.
+-- Grain: one row per as_of and policy that was decided. Which version ruled, and whether it was the primary one.
 with
 
 decided as (

@@ -54,7 +54,8 @@ drawn as (
         tiers.ranked_customers,
         tiers.seats,
         cast(coalesce(tiers.bound, last_seat.score) as decimal(18, 4)) as line_value,
-        next_behind.score as value_behind_line
+        -- at 0 or less every share is missed
+        case when tiers.seats is not null then greatest(next_behind.score, 0) end as value_behind_line
     from tiers
     left join positions as last_seat
         on

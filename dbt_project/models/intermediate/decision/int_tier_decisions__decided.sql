@@ -1,8 +1,8 @@
-{{ config(materialized='day_by_day', starts_with='int_tier_states__carried') }}
 -- Grain: one row per as_of, policy and customer of its population, and one for each who left it that day.
 -- The decision of one day, from the day's proposals and the state that the day before left. Nothing is held yet:
 -- everybody gets the tier reached (rows 3 and 5 of the decision table).
 -- depends_on: {{ ref('int_tier_states__carried') }}
+{{ config(materialized='day_by_day', starts_with='int_tier_states__carried') }}
 with
 
 state as (
@@ -42,8 +42,8 @@ decided as (
         state.customer_key is null as is_new,
         state.customer_key is null
         or proposals.customer_key is null
-        or proposals.tier is distinct from state.tier
-        or proposals.graded is distinct from state.graded as is_change
+        or (proposals.tier is distinct from state.tier)
+        or (proposals.graded is distinct from state.graded) as is_change
     from proposals
     full outer join state
         on proposals.policy = state.policy and proposals.customer_key = state.customer_key

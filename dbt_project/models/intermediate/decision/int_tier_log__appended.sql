@@ -1,4 +1,4 @@
--- Grain: one row per as_of, policy and customer whose tier or grading changed that day: the log so far and the run's.
+-- Grain: one row per as_of, policy and customer whose tier or grading changed that day. The log so far and the run's.
 with
 
 appended as (

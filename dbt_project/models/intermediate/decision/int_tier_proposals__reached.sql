@@ -38,9 +38,7 @@ proposed as (
         {{ measure_step('policies.measure') }} as step,
         held.rule_kind as held_rule_kind,
         held.bound as held_bound,
-        coalesce(
-            case when people.is_eligible then held.value_behind_line else held.line_value end, 0
-        ) as held_line_value,
+        case when people.is_eligible then held.value_behind_line else held.line_value end as held_line_value,
         higher.rule_kind as higher_rule_kind,
         higher.bound as higher_bound,
         higher.line_value as higher_line_value

@@ -18,7 +18,7 @@ counted as (
         on
             interactions.customer_source = customers.source
             and interactions.customer_id = customers.customer_id
-            and customers.known_on <= days.as_of
+            and days.as_of >= customers.known_on
     group by days.as_of, customers.customer_key
 )
 

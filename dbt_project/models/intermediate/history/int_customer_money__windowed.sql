@@ -1,5 +1,6 @@
 -- Grain: one row per as_of and customer with a counted line. Revenue, orders, cost and profit by window.
--- Money counts on the refund's own day; closed months do not move.
+-- Money counts on the refund's own day; closed months do not move. Whether an order came to anything is judged with the
+-- refunds that name it.
 with
 
 lines as (
@@ -7,7 +8,8 @@ lines as (
         days.as_of,
         lines.customer_key,
         lines.source,
-        lines.order_id,
+        case when lines.kind <> 'sale' then coalesce(lines.original_order_id, lines.order_id) else lines.order_id end
+            as order_id,
         lines.kind = 'sale' as is_sale,
         lines.ordered_on,
         lines.net_amount,

@@ -1,11 +1,15 @@
 -- Grain: one row per as_of and customer who answered in the last 12 months.
--- One answer per respondent, question and wave counts: the latest.
+-- One answer per respondent, question and wave counts: the latest. Where a question stands for the whole, the others
+-- of its questionnaire do not count beside it.
 with
 
 answers as (
     select
         days.as_of,
         customers.customer_key,
+        answers.source,
+        answers.respondent_id,
+        answers.wave,
         answers.rescaled_score,
         row_number() over (
             partition by
@@ -22,17 +26,31 @@ answers as (
         on
             answers.customer_source = customers.source
             and answers.customer_id = customers.customer_id
-            and customers.known_on <= days.as_of
+            and days.as_of >= customers.known_on
+    where answers.stands_for_the_whole
+),
+
+responses as (
+    select
+        as_of,
+        customer_key,
+        source,
+        respondent_id,
+        wave,
+        sum(rescaled_score) as total_score,
+        count(*) as answers
+    from answers
+    where recency_rank = 1
+    group by as_of, customer_key, source, respondent_id, wave
 ),
 
 averaged as (
     select
         as_of,
         customer_key,
-        {{ ratio_half_even(in_units('sum(rescaled_score)', 4), '(10000 * count(*))', 4) }} as satisfaction_12m,
+        {{ ratio_half_even(in_units('sum(total_score)', 4), '(10000 * sum(answers))', 4) }} as satisfaction_12m,
         cast(count(*) as bigint) as responses_12m
-    from answers
-    where recency_rank = 1
+    from responses
     group by as_of, customer_key
 )
 

@@ -13,15 +13,18 @@ customers as (
     group by days.as_of, ids.customer_key
 ),
 
+interactions_began as (
+    select min(known_on) as known_on
+    from {{ ref('stg_interactions') }}
+),
+
 streams as (
     select
         days.as_of,
-        count(interactions.first_known_on) > 0 as has_interactions
+        count(interactions_began.known_on) > 0 as has_interactions
     from {{ source('inputs', 'run_days') }} as days
-    left join (
-        select min(known_on) as first_known_on from {{ ref('stg_interactions') }}
-    ) as interactions
-        on interactions.first_known_on <= days.as_of
+    left join interactions_began
+        on days.as_of >= interactions_began.known_on
     group by days.as_of
 ),
 

@@ -1,29 +1,15 @@
 -- Grain: one row per version of an order line and stretch of days on which its product's cost stood.
--- What a line is worth in the reporting currency and what it cost; whose it is, and which purchase a refund undoes.
+-- What a line is worth in the reporting currency, what it cost, and whose it is.
 with
-
-orders as (
-    select
-        source,
-        order_id,
-        min(ordered_on) as ordered_on,
-        min(known_on) as known_on
-    from {{ ref('stg_orders') }}
-    where kind = 'sale'
-    group by source, order_id
-),
 
 lines as (
     select
         lines.*,
         customers.customer_key,
         coalesce(lines.category, products.category) as product_category,
-        originals.ordered_on as original_ordered_on,
-        originals.known_on as original_known_on,
         lines.kind <> 'pending' as is_counted,
         {{ round_money('lines.original_amount') }} as net_amount,
-        {{ round_money('coalesce(lines.cost_amount, cast(lines.quantity * products.unit_cost as decimal(18, 4)))') }}
-            as line_cost_amount,
+        {{ round_money('coalesce(lines.cost_amount, lines.quantity * products.unit_cost)', 8) }} as line_cost_amount,
         greatest(lines.known_on, products.known_on) as stands_from,  -- both ignore nulls
         least(lines.replaced_on, products.replaced_on) as stands_until
     from {{ ref('stg_orders') }} as lines
@@ -35,8 +21,6 @@ lines as (
             and lines.product_id = products.product_id
             and products.known_on < {{ until('lines.replaced_on') }}
             and lines.known_on < {{ until('products.replaced_on') }}
-    left join orders as originals
-        on lines.source = originals.source and lines.original_order_id = originals.order_id
 ),
 
 valued as (
@@ -63,13 +47,12 @@ valued as (
         currency,
         quantity,
         net_amount,
-        line_cost_amount as cost_amount,
+        -- what comes back costs less than nothing, however the source signs its quantities
+        case when kind in ('refund', 'cancel') then -abs(line_cost_amount) else line_cost_amount end as cost_amount,
 
         -- times
         ordered_at,
         ordered_on,
-        original_ordered_on,
-        original_known_on,
         stands_from as known_on,
         stands_until as replaced_on
     from lines

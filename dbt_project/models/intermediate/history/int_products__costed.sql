@@ -17,7 +17,7 @@ unknown_before as (
     select
         source,
         product_id,
-        cast(null as varchar) as category,
+        cast(null as {{ dbt.type_string() }}) as category,
         cast(null as decimal(18, 4)) as unit_cost,
         cast('0001-01-01' as date) as known_on,
         min(known_on) as replaced_on

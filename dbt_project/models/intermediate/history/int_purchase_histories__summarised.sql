@@ -40,7 +40,9 @@ summarised as (
         cast({{ dbt.datediff('last_purchased_on', 'as_of', 'day') }} as bigint) as days_since_last_purchase,
         case
             when purchase_days > 1
-                then {{ ratio_half_even(in_units('(net_amount - first_day_amount)', 2), '(100 * (purchase_days - 1))', 2) }}
+                then {{ ratio_half_even(
+                    in_units('(net_amount - first_day_amount)', 2), '(100 * (purchase_days - 1))', 2
+                ) }}
         end as average_repeat_amount
     from summed
 )

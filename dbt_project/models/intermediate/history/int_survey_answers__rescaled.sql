@@ -11,6 +11,7 @@ rescaled as (
         respondent_id,
         instrument,
         wave,
+        coalesce(is_overall, true) as stands_for_the_whole,
         answered_at,
         answered_on,
         known_on,

@@ -1,0 +1,85 @@
+"""A company of nothing at first: build files over inputs that hold only the rows a test names."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tierwise import warehouse
+from tierwise.sources.streams import STREAMS
+
+LAID = (
+    "tier_decisions",
+    "policy_days",
+    "month_end_values",
+    "tier_states",
+    "ops_runs",
+    "ops_deliveries",
+    "ops_quarantine",
+)
+RULES = {
+    "policies": {
+        "policy": "varchar",
+        "policy_version": "varchar",
+        "policy_status": "varchar",
+        "is_primary": "boolean",
+        "label_en": "varchar",
+        "label_zh": "varchar",
+        "currency": "varchar",
+        "measure": "varchar",
+        "after_days": "integer",
+        "otherwise_graded": "varchar",
+        "position": "integer",
+    },
+    "policy_then_by": {"policy": "varchar", "position": "integer", "measure": "varchar"},
+    "policy_tiers": {
+        "policy": "varchar",
+        "tier": "varchar",
+        "tier_rank": "integer",
+        "label_en": "varchar",
+        "label_zh": "varchar",
+        "rule_kind": "varchar",
+        "share": "decimal(18, 10)",
+        "bound": "decimal(18, 4)",
+    },
+}
+Rows = Sequence[Mapping[str, Any]]
+Lay = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def lay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lay]:
+    """Lay the inputs of a run: its days and, by input, the rows that it holds. What is not named is null or empty."""
+    home = tmp_path_factory.mktemp("home")
+
+    def lay_rows(*days: date, **rows: Rows) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=home))
+        files = {name: _write(folder, name, rows.get(name, ())) for name in (*STREAMS, *RULES, *LAID)}
+        build = folder / "build.duckdb"
+        company = {"currency": "GBP", "time_zone": "Europe/London"}
+        warehouse.lay_inputs(build, days=days, company=company, files=files)
+        return build
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TIERWISE_HOME", str(home))
+        yield lay_rows
+
+
+def _write(folder: Path, name: str, rows: Rows) -> list[Path]:
+    columns = RULES.get(name) or warehouse.input_columns(name)
+    if not rows and name not in RULES:
+        return []
+    file = folder / f"{name}.parquet"
+    with duckdb.connect() as d:
+        d.execute(f"create table held ({', '.join(f'{column} {kind}' for column, kind in columns.items())})")
+        for row in rows:
+            names = ", ".join(row)
+            d.execute(f"insert into held ({names}) values ({', '.join('?' for _ in row)})", list(row.values()))
+        d.execute(f"copy held to '{file}'")
+    return [file]

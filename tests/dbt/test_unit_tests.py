@@ -1,0 +1,27 @@
+"""The judgements of the dbt models, each a dbt unit test named after it, on a build file that holds no row."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tierwise import warehouse
+
+
+def test_every_judgement_of_the_models_holds(lay, monkeypatch):
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    build = lay(date(2024, 12, 31))
+    for part in warehouse.PARTS:
+        warehouse.build(build, part)
+    monkeypatch.setenv("DBT_ENV_SECRET_BUILD", str(build))
+    log = build.parent / "logs"
+    parsed = warehouse._parsed(warehouse._project_state(), log)
+    try:
+        ran = dbtRunner(manifest=parsed).invoke(["test", "--select", "test_type:unit", *warehouse._options(log)])
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+    assert ran.exception is None, ran.exception
+    outcomes = {r.node.name: (r.status, r.message) for r in ran.result}
+    assert {name: told for name, told in outcomes.items() if told[0] != "pass"} == {}
+    assert len(outcomes) >= 45

@@ -1,0 +1,269 @@
+"""The demo's company, held against its raw files: 541,909 lines counted, summed, ranked and placed by other means.
+
+Nothing here reads a table of ours to say what is right: the numbers come from the raw Parquet by plain pandas, with
+money in whole tenths of a penny (no price has more than three decimals), and from the published sources' own counts.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+AS_OF = date(2011, 12, 9)
+NOT_MERCHANDISE = {"POST", "DOT", "C2", "M", "m", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK"}
+SHARES = (("vip", Fraction(1, 100)), ("key", Fraction(5, 100)), ("regular", Fraction(20, 100)))
+
+
+@pytest.fixture(scope="module")
+def demo(move_in):
+    """Nine month-ends at once, then two nights."""
+    company = move_in(ROOT / "config", ROOT / "sample_data")
+    company.backfill("2011-03-31", "2011-11-30", "--every", "month-end")
+    company.run("2011-12-08")
+    company.run("2011-12-09")
+    return company
+
+
+@pytest.fixture(scope="module")
+def raw():
+    """The invoice lines as the shop delivered them."""
+    import duckdb
+
+    with duckdb.connect() as d:
+        lines = d.execute(f"from '{ROOT / 'sample_data/orders/online_retail.parquet'}'").df()
+    assert len(lines) == 541_909  # UCI Online Retail
+    return lines
+
+
+@pytest.fixture(scope="module")
+def fates(raw):
+    """Where each line has to go, and why."""
+    import numpy as np
+
+    same = ["InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"]  # all that is mapped
+    is_refund = raw.InvoiceNo.str.startswith("C")
+    amount = raw.Quantity * raw.UnitPrice
+    not_goods, no_customer = raw.StockCode.isin(NOT_MERCHANDISE), raw.CustomerID.isna()
+    left_out = not_goods | no_customer
+    wrong_sign = np.where(is_refund, amount > 0, amount < 0)
+    fate = np.select(
+        [not_goods, no_customer, wrong_sign, raw[~left_out].duplicated(same).reindex(raw.index, fill_value=False)],
+        ["left out: not merchandise", "left out: sold over the counter, no customer", "quarantined", "duplicate"],
+        "accepted",
+    )
+    return raw.assign(fate=fate, is_refund=is_refund)
+
+
+@pytest.fixture(scope="module")
+def lines(fates):
+    """The lines that count, with money in pence: each rounded half to even once, in whole numbers."""
+    kept = fates[fates.fate == "accepted"]
+    tenths = kept.Quantity * (kept.UnitPrice * 1000).round().astype("int64")
+    pence, rest = abs(tenths) // 10, abs(tenths) % 10
+    pence += (rest > 5) | ((rest == 5) & (pence % 2 == 1))
+    return kept.assign(
+        pence=pence * tenths.apply(lambda t: (t > 0) - (t < 0)),
+        customer=kept.CustomerID.str.removesuffix(".0"),
+        day=kept.InvoiceDate.dt.date,
+    )
+
+
+def _pounds(pence):
+    return Decimal(int(pence)).scaleb(-2)
+
+
+# --- every row is somewhere -------------------------------------------------------------------------------------------
+
+
+def test_every_row_of_every_delivery_is_in_exactly_one_place(demo):
+    counted = demo.marts("""
+        select stream, delivered_rows, accepted_rows + duplicate_rows + quarantined_rows + left_out_rows
+        from ops_deliveries order by stream""")
+    delivered = {stream: rows for stream, rows, _ in counted}
+    assert delivered == {
+        "customers": 4_372, "interactions": 20_769, "orders": 541_909, "products": 4_054, "survey_responses": 5_662,
+    }  # fmt: skip
+    assert all(rows == found for _, rows, found in counted)
+
+
+def test_the_541909_lines_went_where_a_count_over_the_raw_file_says(demo, fates):
+    expected = fates.fate.value_counts().to_dict()
+    ours = demo.marts("""
+        select accepted_rows, duplicate_rows, quarantined_rows, left_out_rows from ops_deliveries
+        where stream = 'orders'""")
+    left_out = sum(n for fate, n in expected.items() if fate.startswith("left out"))
+    assert ours == [(expected["accepted"], expected["duplicate"], expected.get("quarantined", 0), left_out)]
+    (accepted,) = (demo.home / "var/lake/accepted/orders").glob("*.parquet")
+    reasons = demo.ask_files(f"select left_out_because, count(*) from '{accepted}' group by all")
+    assert dict(reasons) == {None: expected["accepted"]} | {
+        fate.removeprefix("left out: "): n for fate, n in expected.items() if fate.startswith("left out")
+    }
+    sales_and_refunds = "select kind, count(*) from fct_orders group by all"
+    kinds = fates[fates.fate == "accepted"].is_refund.value_counts()
+    assert dict(demo.marts(sales_and_refunds)) == {"sale": kinds[False], "refund": kinds[True]}
+
+
+def test_three_calls_without_a_caller_are_in_quarantine(demo):
+    codes = demo.marts("select reason_code, column_name, stream, count(*) from ops_quarantine group by all")
+    assert codes == [("customer_missing", "customer_id", "interactions", 3)]
+    ((delivery,),) = demo.marts("select distinct delivery_id from ops_quarantine")
+    shown = json.loads(demo.tierwise("quarantine", "show", delivery, "--json").out)
+    assert [json.loads(row["raw_row"])["customer_id"] for row in shown] == ["?", "?", "?"]
+
+
+def test_blanks_of_the_survey_are_blanks_and_not_answers(demo):
+    answers = demo.marts("""
+        select question_id, count(score), count(*) filter (where is_blank), min(score), max(score)
+        from fct_survey_responses group by all order by all""")
+    assert [(q, n, blank) for q, n, blank, *_ in answers if q == "NETPRO"] == [("NETPRO", 2_746, 2_831 - 2_746)]
+    assert {q: (least, most) for q, _, _, least, most in answers} == {
+        "NETPRO": (Decimal(0), Decimal(10)),
+        "Q7ALL": (Decimal(1), Decimal(5)),
+    }
+
+
+# --- money --------------------------------------------------------------------------------------------------------------
+
+
+def test_money_of_every_month_is_that_of_the_raw_file_to_the_penny(demo, lines):
+    expected = lines.groupby(lines.InvoiceDate.dt.strftime("%Y-%m")).pence.sum()
+    ours = demo.marts(
+        "select strftime(ordered_on, '%Y-%m'), sum(net_amount) from fct_orders where is_counted group by 1"
+    )
+    assert dict(ours) == {month: _pounds(pence) for month, pence in expected.items()}
+    assert len(ours) == 13
+
+
+def test_money_of_every_customer_is_that_of_the_raw_file_to_the_penny(demo, lines):
+    ever = demo.marts("""
+        select customer_id, sum(net_amount) from fct_orders join dim_customer_ids using (customer_key)
+        where is_counted group by 1""")
+    assert dict(ever) == {customer: _pounds(pence) for customer, pence in lines.groupby("customer").pence.sum().items()}
+    buyers = set(lines[~lines.is_refund].customer)
+    in_the_window = lines[lines.day > AS_OF - timedelta(days=365)].groupby("customer").pence.sum()
+    ours = dict(demo.marts("select customer_id, net_revenue_12m from dim_customers where net_revenue_12m is not null"))
+    assert ours == {customer: _pounds(in_the_window.get(customer, 0)) for customer in buyers}
+
+
+# --- tiers ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def measured(lines):
+    """customer → (revenue in pence, orders, tenure in days, days since the first sale), from the raw lines."""
+    first_day = AS_OF - timedelta(days=364)
+    revenue = lines[lines.day >= first_day].groupby("customer").pence.sum()
+    per_order = lines[lines.day >= first_day].groupby(["customer", "InvoiceNo"]).pence.sum()
+    orders = per_order[per_order > 0].groupby("customer").size()
+    per_day = lines.groupby(["customer", "day"]).pence.sum()
+    first_good_day = per_day[per_day > 0].reset_index().groupby("customer").day.min()
+    first_sale = lines[~lines.is_refund].groupby("customer").day.min()
+    return {
+        customer: (
+            int(revenue.get(customer, 0)),
+            int(orders.get(customer, 0)),
+            (AS_OF - first_good_day[customer]).days if customer in first_good_day else -1,
+            (AS_OF - day).days,
+        )
+        for customer, day in first_sale.items()
+    }
+
+
+def _decided(demo, policy):
+    return {
+        customer: (tier, graded, rank)
+        for customer, tier, graded, rank in demo.marts(f"""
+            select customer_id, tier, graded, rank_position
+            from dim_customer_tiers join dim_customer_ids using (customer_key) where policy = '{policy}'""")
+    }
+
+
+def test_every_tier_of_the_pyramid_is_the_one_that_plain_counting_gives(demo, measured):
+    standing = {customer: m[:3] for customer, m in measured.items()}
+    eligible = {customer for customer, m in measured.items() if m[3] >= 90}
+    ladder = sorted((standing[customer] for customer in eligible), reverse=True)
+    at_least_as_good = {one: place for place, one in enumerate(ladder, start=1)}  # equals share the worst rank
+    above_zero = sum(one[0] > 0 for one in ladder)
+    seats = [(tier, floor(share * above_zero)) for tier, share in SHARES]
+
+    def placed(customer):
+        one = standing[customer]
+        behind_equals = sum(other >= one for other in ladder) + 1
+        rank = at_least_as_good[one] if customer in eligible else behind_equals
+        tier = next((tier for tier, n in seats if one[0] > 0 and rank <= n), "small")
+        return tier, "graded" if customer in eligible else "provisional", rank
+
+    expected = {customer: placed(customer) for customer in measured}
+    assert len(expected) > 4_000
+    assert {graded for _, graded, _ in expected.values()} == {"graded", "provisional"}
+    assert _decided(demo, "pyramid") == expected
+
+
+def test_every_tier_by_amount_is_the_one_that_its_bounds_give(demo, measured):
+    def tier(pence):
+        return "A" if pence > 1_000_000 else "B" if pence >= 250_000 else "C"
+
+    decided = {customer: (t, graded) for customer, (t, graded, _) in _decided(demo, "abc_by_amount").items()}
+    assert decided == {customer: (tier(m[0]), "graded") for customer, m in measured.items()}
+
+
+def test_concentration_is_what_numpy_finds(demo, measured):
+    import numpy as np
+
+    revenue = np.sort(np.array([max(m[0], 0) for m in measured.values()], dtype=np.float64))
+    n = len(revenue)
+    gini = np.abs(revenue[:, None] - revenue[None, :]).sum() / (
+        2 * n * revenue.sum()
+    )  # mean difference, not our formula
+    ours = {
+        (statistic, share): value
+        for statistic, share, value in demo.marts(f"""
+            select statistic, customer_share, value from rpt_value_concentration
+            where as_of = date '{AS_OF}' and statistic in ('gini', 'top_share')""")
+    }
+    assert float(ours["gini", None]) == pytest.approx(gini, abs=0.00005)
+    for share in ("0.01", "0.05", "0.10", "0.20"):
+        top = revenue[::-1][: floor(Fraction(share) * n)].sum() / revenue.sum()
+        assert float(ours["top_share", Decimal(share)]) == pytest.approx(top, abs=0.00005)
+
+
+# --- answers and repetition ---------------------------------------------------------------------------------------------
+
+
+def test_why_names_the_tier_in_both_languages(demo, measured):
+    best = max(measured, key=lambda customer: measured[customer])
+    answer = demo.tierwise("why", best)
+    assert answer.code == 0, answer.said
+    english, chinese, *_ = answer.out.splitlines()
+    assert "VIP" in english
+    assert "VIP客户" in chinese
+    assert f"{_pounds(measured[best][0]):,.2f}" in answer.said
+
+
+def test_the_last_day_run_again_gives_the_same_marts(demo):
+    first = demo.released.resolve()
+    hashes = _hashes(demo)
+    demo.run("2011-12-09")
+    assert demo.current == "2011-12-09.2"
+    assert demo.differences(first) == []
+    assert _hashes(demo) == hashes
+
+
+def test_the_backfill_can_be_rebuilt_from_its_manifest(demo):
+    answer = demo.tierwise("release", "verify", "2011-11-30.1")
+    assert answer.code == 0, answer.said
+    assert "False" not in answer.out
+
+
+def _hashes(demo):
+    held = json.loads((demo.home / "var/release/current/manifest.json").read_text())["marts"]
+    return {mart: facts["hash"] for mart, facts in held.items() if not mart.startswith("ops_")}
