@@ -323,4 +323,4 @@ def company(make_company: Callable[..., Company]) -> Company:
 @pytest.fixture
 def shop(three_nights: Company, tmp_path: Path) -> Company:
     """A shop of one's own that has three nights behind it, and the next day's orders not yet delivered."""
-    return three_nights.copy_to(tmp_path / "shop")
+    return three_nights.copy_to(tmp_path / "my shop 店")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-BOB, ANN, CID, DEE, EVE = "bob", "ann", "cid", "dee", "eve"
+BOB, ANN, CID, DEE, EVE, FAY = "bob", "ann", "cid", "dee", "eve", "fay"
 HISTORY = """
     select policy, customer_key, tier, graded, valid_from, valid_to, reason, cause, policy_version
     from tier_history order by all"""
@@ -31,15 +31,16 @@ def fourth_night(three_nights, tmp_path_factory):
         "orders_2024-02-02.csv",
         [
             ("o4", 1, DEE, "2024-01-30 12:00", "11.00", "2024-02-02 08:00"),  # was 10.00
+            ("o12", 1, FAY, "2024-02-01 09:30", "1.00", "2024-02-02 08:30"),  # was Eve's, the only one she had
             ("o13", 1, DEE, "2024-02-02 09:00", "1.00", None),
         ],
     )
     shop.deliver(
         "orders_2024-01-31_found_later.csv",
-        [("o20", 1, BOB, "2024-01-31 15:00", "50.00", None), ("o21", 1, EVE, "2024-01-31 16:00", "2.00", None)],
+        [("o20", 1, BOB, "2024-01-31 15:00", "50.00", None), ("o21", 1, ANN, "2024-01-31 16:00", "2.00", None)],
     )
     again = (shop.home / "inbox/orders/orders_2024-02-01.csv").read_text()
-    shop.write("inbox/orders/orders_2024-02-02_sent_twice.csv", again)
+    shop.write("inbox/orders/orders_2024-02-01_sent_twice.csv", again)
     shop.write("inbox/calls/calls_2024-02-02.jsonl", '{"call": "c9", "cust')
     shop.replace("config/tier_policies.yml", "top_share: 0.5}", "top_share: 0.75}")
     shop.replace("config/tier_policies.yml", "top_share: 0.25}", "top_share: 0.5}")
@@ -133,8 +134,8 @@ def test_a_release_that_was_built_from_another_file_does_not_verify(shop):
 
 def test_rows_that_arrive_late_change_the_next_decision(fourth_night):
     assert _revenue(fourth_night)[BOB] == Decimal("143.00")
-    assert _revenue(fourth_night)[EVE] == Decimal("3.00")
-    assert fourth_night.tiers() == {BOB: "top", ANN: "top", DEE: "middle", EVE: "rest", CID: "rest"}
+    assert _revenue(fourth_night)[ANN] == Decimal("124.50")
+    assert fourth_night.tiers() == {BOB: "top", ANN: "top", DEE: "middle", FAY: "rest", CID: "rest"}
 
 
 def test_rows_that_arrive_late_change_no_decision_of_the_past(fourth_night, three_nights):
@@ -159,8 +160,18 @@ def test_a_newer_version_of_a_row_replaces_it(fourth_night):
 
 
 def test_the_same_file_under_another_name_brings_nothing_new(fourth_night):
-    assert _delivery(fourth_night, "orders_2024-02-02_sent_twice.csv") == ("accepted", 4, 0, 4, 0, 0)
-    assert _revenue(fourth_night)[ANN] == Decimal("122.50")
+    assert _delivery(fourth_night, "orders_2024-02-01_sent_twice.csv") == ("accepted", 4, 0, 4, 0, 0)
+    assert fourth_night.marts("select count(*) from fct_orders where order_id in ('o9', 'o10', 'o11', 'o12')") == [(4,)]
+
+
+def test_a_customer_whose_only_order_was_somebody_elses_leaves_and_was_not_there_afterwards(fourth_night):
+    eve = "policy = 'pyramid' and customer_key in (select customer_key from dim_customer_ids where customer_id = 'eve')"
+    history = fourth_night.marts(f"select tier, valid_from::varchar, valid_to::varchar from tier_history where {eve}")
+    assert history == [("rest", "2024-02-01", "2024-02-01")]
+    assert fourth_night.marts(f"select count(*) from tiers_on('2024-02-02') where {eve}") == [(0,)]
+    assert fourth_night.marts(f"select count(*) from dim_customer_tiers where {eve}") == [(0,)]
+    assert fourth_night.marts("select is_prospect, tier from dim_customers where customer_id = 'eve'") == [(True, None)]
+    assert _revenue(fourth_night)[FAY] == Decimal("1.00")
 
 
 def test_a_broken_delivery_of_an_optional_source_delays_only_itself(fourth_night):

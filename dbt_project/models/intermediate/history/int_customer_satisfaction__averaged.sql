@@ -1,6 +1,6 @@
 -- Grain: one row per as_of and customer who answered in the last 12 months.
--- One answer per respondent, question and wave counts: the latest. Where a question stands for the whole, the others
--- of its questionnaire do not count beside it.
+-- One answer per respondent, question and wave counts: the latest. Where the question that stands for the whole was
+-- answered, the others of its questionnaire do not count beside it; where it was left blank, they do.
 with
 
 answers as (
@@ -11,6 +11,7 @@ answers as (
         answers.respondent_id,
         answers.wave,
         answers.rescaled_score,
+        answers.stands_for_the_whole,
         row_number() over (
             partition by
                 days.as_of, customers.customer_key, answers.source, answers.respondent_id, answers.question_id,
@@ -27,7 +28,16 @@ answers as (
             answers.customer_source = customers.source
             and answers.customer_id = customers.customer_id
             and days.as_of >= customers.known_on
-    where answers.stands_for_the_whole
+),
+
+latest as (
+    select
+        *,
+        max(case when stands_for_the_whole then 1 else 0 end) over (
+            partition by as_of, customer_key, source, respondent_id, wave
+        ) as answered_for_the_whole
+    from answers
+    where recency_rank = 1
 ),
 
 responses as (
@@ -39,8 +49,8 @@ responses as (
         wave,
         sum(rescaled_score) as total_score,
         count(*) as answers
-    from answers
-    where recency_rank = 1
+    from latest
+    where stands_for_the_whole or answered_for_the_whole = 0
     group by as_of, customer_key, source, respondent_id, wave
 ),
 
