@@ -6,7 +6,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 ONLY_UV := awk '/^[^ \#]/ {on = /^uv==/} on' requirements.txt
 
-.PHONY: help setup demo test test-slow lint airflow lock clean
+.PHONY: help setup demo test test-quick lint airflow lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,11 +17,11 @@ setup: .venv/.ok  ## the environment in .venv, every package pinned and its hash
 demo: .venv/.ok  ## a year of a real shop: nine months and three nights refreshed, and how to look at the tiers
 	@$(BIN)/python -m tierwise.orchestration.demo
 
-test: .venv/.ok  ## all tests but the slow ones
-	@$(BIN)/pytest -q -m 'not slow'
+test: .venv/.ok  ## all tests, those that start a real Airflow and kill it included
+	@$(BIN)/pytest -q
 
-test-slow: .venv/.ok  ## the tests that start a real Airflow, kill it and look at what is left
-	@$(BIN)/pytest -q -m slow
+test-quick: .venv/.ok  ## all tests but the slow ones
+	@$(BIN)/pytest -q -m 'not slow'
 
 lint: .venv/.ok  ## what can be seen without running: style, types, import directions, SQL, YAML
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/yamllint --strict . && DBT_ENV_SECRET_BUILD=$$(mktemp -d)/lint.duckdb DO_NOT_TRACK=1 $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models

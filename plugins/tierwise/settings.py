@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tierwise.errors import ConfigurationRefused
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -53,6 +55,12 @@ class Settings:
 def settings() -> Settings:
     """Read the environment: TIERWISE_HOME (default: the repository) and TIERWISE_CONTROL_URL (default: SQLite)."""
     home = Path(os.environ.get("TIERWISE_HOME") or PROJECT).resolve()
+    unquotable = sorted(set(str(home)) & set("'*?["))
+    if unquotable:
+        raise ConfigurationRefused(
+            f"The home folder {home} has {' and '.join(unquotable)} in its path, which SQL reads as something else.",
+            hint="move or rename the folder, and set TIERWISE_HOME to its new place",
+        )
     control_url = os.environ.get("TIERWISE_CONTROL_URL") or f"sqlite:///{home / 'var' / 'control.db'}"
     return Settings(home=home, project=PROJECT, control_url=control_url)
 

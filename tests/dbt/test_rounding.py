@@ -1,4 +1,4 @@
-"""`ratio_half_even` against Python's decimal module: the rounding that every line, ratio and score goes through."""
+"""Rounding against Python's decimal module: what every line, ratio and score goes through."""
 
 from __future__ import annotations
 
@@ -16,21 +16,29 @@ Ask = Callable[[list[tuple[int, int]]], list[Decimal]]
 
 
 @pytest.fixture(scope="module")
-def to_4_decimals(lay) -> Ask:
-    """The macro's own SQL, as dbt compiles it for DuckDB."""
+def compiled(lay) -> Callable[[str], str]:
+    """A macro's own SQL, as dbt compiles it for DuckDB."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     build = lay(date(2024, 12, 31))
-    inline = "select {{ ratio_half_even('numerator', 'denominator', 4) }} as rounded from given order by place"
-    try:
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("DBT_ENV_SECRET_BUILD", str(build))
-            ran = dbtRunner().invoke(["compile", "--inline", inline, *warehouse._options(build.parent / "logs")])
-    finally:
-        DuckDBConnectionManager.close_all_connections()
-    assert ran.success, ran.exception
-    sql = ran.result.results[0].node.compiled_code
+
+    def compiled(inline: str) -> str:
+        try:
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("DBT_ENV_SECRET_BUILD", str(build))
+                ran = dbtRunner().invoke(["compile", "--inline", inline, *warehouse._options(build.parent / "logs")])
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+        assert ran.success, ran.exception
+        return ran.result.results[0].node.compiled_code
+
+    return compiled
+
+
+@pytest.fixture(scope="module")
+def to_4_decimals(compiled) -> Ask:
+    sql = compiled("select {{ ratio_half_even('numerator', 'denominator', 4) }} as rounded from given order by place")
 
     def ask(ratios: list[tuple[int, int]]) -> list[Decimal]:
         with duckdb.connect() as d:
@@ -45,7 +53,7 @@ def to_4_decimals(lay) -> Ask:
 @pytest.mark.parametrize(
     ("number", "rounded"),
     [
-        ("12.34565", "12.3456"),  # the tie of DEFINITIONS: down to the even digit
+        ("12.34565", "12.3456"),  # a tie: down to the even digit
         ("12.34575", "12.3458"),  # up to the even digit
         ("12.34565000001", "12.3457"),  # no tie
         ("12.34564999999", "12.3456"),
@@ -74,3 +82,20 @@ def test_a_ratio_is_rounded_as_pythons_decimals_round_it(to_4_decimals):
         exact.divide(Decimal(n), Decimal(d)).quantize(Decimal("0.0001"), ROUND_HALF_EVEN, exact) for n, d in ratios
     ]
     assert to_4_decimals(ratios) == expected
+
+
+@pytest.mark.parametrize("scale", [4, 8])
+def test_money_is_rounded_to_the_even_cent_whatever_its_decimals(compiled, scale):
+    """Every amount to a tenth of a cent around zero, and some large ones, against Python's decimals."""
+    tenths = [Decimal(n) / 1000 for n in range(-1205, 1206)]
+    large = [Decimal(sign) * (Decimal("987654321.125") + Decimal(n) / 200) for n in range(8) for sign in (1, -1)]
+    close = [Decimal("0.0051"), Decimal("0.0049"), Decimal("-0.0151"), Decimal("0.1250").quantize(Decimal("0.0001"))]
+    given = [number.quantize(Decimal(1).scaleb(-scale)) for number in (*tenths, *large, *close)]
+    with duckdb.connect() as d:
+        d.execute(f"create table given (place integer, amount decimal(28, {scale}))")
+        values = ", ".join(f"({place}, {amount})" for place, amount in enumerate(given))
+        d.execute(f"insert into given values {values}")
+        rounded = d.execute(
+            compiled("select {{ round_money('amount') }} as rounded from given order by place")
+        ).fetchall()
+    assert [row[0] for row in rounded] == [n.quantize(Decimal("0.01"), ROUND_HALF_EVEN) for n in given]

@@ -118,6 +118,13 @@ def test_a_home_may_be_moved_to_another_folder(three_nights, tmp_path):
     assert str(three_nights.home) not in (moved.home / "var/release/current/manifest.json").read_text()
 
 
+def test_a_home_whose_path_sql_would_misread_is_refused(three_nights, tmp_path):
+    answer = three_nights.copy_to(tmp_path / "tom's [1] shop").tierwise("query", "show tables")
+    assert answer.code == 2
+    assert "has ' and [ in its path" in answer.said
+    assert "TIERWISE_HOME" in answer.said
+
+
 @pytest.mark.parametrize(
     ("file", "right", "wrong", "meant"),
     [

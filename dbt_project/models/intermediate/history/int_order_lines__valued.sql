@@ -9,7 +9,7 @@ lines as (
         coalesce(lines.category, products.category) as product_category,
         lines.kind <> 'pending' as is_counted,
         {{ round_money('lines.original_amount') }} as net_amount,
-        {{ round_money('coalesce(lines.cost_amount, lines.quantity * products.unit_cost)', 8) }} as line_cost_amount,
+        {{ round_money('coalesce(lines.cost_amount, lines.quantity * products.unit_cost)') }} as line_cost_amount,
         greatest(lines.known_on, products.known_on) as stands_from,  -- both ignore nulls
         least(lines.replaced_on, products.replaced_on) as stands_until
     from {{ ref('stg_orders') }} as lines
