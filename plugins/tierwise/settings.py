@@ -53,7 +53,10 @@ class Settings:
 
 
 def settings() -> Settings:
-    """Read the environment: TIERWISE_HOME (default: the repository) and TIERWISE_CONTROL_URL (default: SQLite)."""
+    """Read the environment: TIERWISE_HOME (default: the repository) and TIERWISE_CONTROL_URL (default: SQLite).
+
+    Raises ConfigurationRefused for a home whose path cannot stand in SQL.
+    """
     home = Path(os.environ.get("TIERWISE_HOME") or PROJECT).resolve()
     unquotable = sorted(set(str(home)) & set("'*?["))
     if unquotable:
