@@ -24,7 +24,7 @@ test-quick: .venv/.ok  ## all tests but the slow ones
 	@$(BIN)/pytest -q -m 'not slow'
 
 lint: .venv/.ok  ## what can be seen without running: style, types, import directions, SQL, YAML
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/yamllint --strict . && DBT_ENV_SECRET_BUILD=$$(mktemp -d)/lint.duckdb DO_NOT_TRACK=1 $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/yamllint --strict . && TIERWISE_BUILD=$$(mktemp -d)/lint.duckdb DO_NOT_TRACK=1 $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 
 airflow: .venv/.ok  ## a real Airflow on this machine, with the nightly refresh in it; Ctrl-C stops all of it
 	@exec $(BIN)/python -m tierwise.orchestration.local $(PORT)

@@ -36,7 +36,6 @@ _DECISION_COLUMNS = {
     "decision_rows": "varchar",
     "is_limited_by_steps": "boolean",
 }
-_BUILD = "DBT_ENV_SECRET_BUILD"  # any other name would make dbt parse the whole project anew for every run
 _known_projects: dict[tuple[tuple[str, int], ...], Any] = {}
 _dbt_at_work = threading.Lock()  # dbt keeps its adapter and its environment per process
 
@@ -117,10 +116,10 @@ def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> N
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        hand_over(**{_BUILD: str(build_file), "DO_NOT_TRACK": "1"})
         log = build_file.parent / "logs"
         try:
             parsed = _parsed(_project_state(), log)
+            hand_over(TIERWISE_BUILD=str(build_file), DO_NOT_TRACK="1")
             result = dbtRunner(manifest=parsed, callbacks=[_report_to(progress)] if progress else []).invoke(
                 [*arguments, *_options(log)]
             )
@@ -136,10 +135,14 @@ def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> N
 
 
 def _parsed(state: tuple[tuple[str, int], ...], log: Path) -> Any:
-    """The project as dbt parsed it, once per process and state of its files."""
+    """The project as dbt parsed it, once per process and state of its files.
+
+    It is parsed for one and the same build file, which is never opened: for another path dbt would parse it all anew.
+    """
     from dbt.cli.main import dbtRunner
 
     if state not in _known_projects:
+        hand_over(TIERWISE_BUILD=str(settings().var / "dbt" / "build.duckdb"), DO_NOT_TRACK="1")
         result = dbtRunner().invoke(["parse", *_options(log)])
         if not result.success:
             raise OurFailure(f"dbt cannot read the project: {result.exception}", hint="mend dbt_project/ and run again")
@@ -158,7 +161,7 @@ def _options(log: Path) -> list[str]:
     return [
         *("--project-dir", str(where.dbt_project), "--profiles-dir", str(where.dbt_project)),
         *("--target-path", str(where.var / "dbt" / "target"), "--log-path", str(log)),
-        *("--no-use-colors", "--no-write-json", "--log-level", "none"),
+        *("--no-use-colors", "--no-write-json", "--log-level", "none", "--log-level-file", "info"),
     ]
 
 

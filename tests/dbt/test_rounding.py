@@ -26,7 +26,7 @@ def compiled(lay) -> Callable[[str], str]:
     def compiled(inline: str) -> str:
         try:
             with pytest.MonkeyPatch.context() as environment:
-                environment.setenv("DBT_ENV_SECRET_BUILD", str(build))
+                environment.setenv("TIERWISE_BUILD", str(build))
                 ran = dbtRunner().invoke(["compile", "--inline", inline, *warehouse._options(build.parent / "logs")])
         finally:
             DuckDBConnectionManager.close_all_connections()

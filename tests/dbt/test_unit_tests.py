@@ -14,7 +14,7 @@ def test_every_judgement_of_the_models_holds(lay, monkeypatch):
     build = lay(date(2024, 12, 31))
     for part in warehouse.PARTS:
         warehouse.build(build, part)
-    monkeypatch.setenv("DBT_ENV_SECRET_BUILD", str(build))
+    monkeypatch.setenv("TIERWISE_BUILD", str(build))
     log = build.parent / "logs"
     parsed = warehouse._parsed(warehouse._project_state(), log)
     try:
