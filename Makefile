@@ -14,8 +14,8 @@ help:  ## this list
 setup: .venv/.ok  ## the environment in .venv, every package pinned and its hash checked; the `tierwise` command
 	@echo 'Ready: .venv/bin/tierwise. `make demo` shows what it does.'
 
-demo: .venv/.ok  ## a year of a real shop: nine months and three nights refreshed, and how to look at the tiers
-	@$(BIN)/python -m tierwise.orchestration.demo
+demo: .venv/.ok  ## a year of a real shop: nine month-ends and two nights refreshed, and how to look at the tiers
+	@$(BIN)/python -m tierwise.demo
 
 test: .venv/.ok  ## all tests, those that start a real Airflow and kill it included
 	@$(BIN)/pytest -q

@@ -172,15 +172,8 @@ class Company:
 
         out = io.StringIO()
         err = _Listening(when, then) if when else io.StringIO()
-        argv, sys.argv = sys.argv, ["tierwise", *arguments]
-        try:
-            with self.at_home(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        finally:
-            sys.argv = argv
+        with self.at_home(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = cli.main(arguments)
         return Answer(code, out.getvalue(), err.getvalue())
 
     def run(self, as_of: str) -> Answer:

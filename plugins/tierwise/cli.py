@@ -169,6 +169,7 @@ def why(
     customer: Annotated[str, typer.Argument(help="A customer_key, a customer id, or source:id.")],
     policy: Annotated[str, typer.Option(help="A policy; by default the primary one.")] = "",
     as_of: Annotated[str, typer.Option(help="A past day, YYYY-MM-DD: the tier as decided then.")] = "",
+    brief: Annotated[bool, typer.Option("--brief", help="Only the sentences.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say which tier a customer holds and why: measure, line, rule, and how far the next tier is, in both languages."""
@@ -183,6 +184,8 @@ def why(
         return
     out.print(explanation.sentence_en, markup=False)
     out.print(explanation.sentence_zh, markup=False)
+    if brief:
+        return
     facts = [(name, value) for name, value in asdict(explanation).items() if not name.startswith("sentence")]
     _print_table(("what", "value"), [(n, _tidy(v)) for n, v in facts if v is not None and not isinstance(v, dict)])
     _next(f"tierwise query \"from tier_history where customer_key = '{explanation.customer_key}' order by valid_from\"")
@@ -456,8 +459,7 @@ def release_verify(
         compared = release.verify(release_id or None, step.node)
     _print_records([asdict(c) for c in compared], as_json)
     if not all(c.is_equal for c in compared):
-        err.print("The rebuild differs: this release is not what its manifest gives.", style="bold red")
-        raise typer.Exit(1)
+        raise release.different(release_id or None)
     if not as_json:
         _next("tierwise release list")
 
@@ -562,22 +564,25 @@ def _next(*commands: str) -> None:
         err.print("\nNext: " + "   ·   ".join(commands), markup=False)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: an answer and an exit code, never a traceback."""
     try:
-        app(standalone_mode=True)
+        app(args=arguments, standalone_mode=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except Refusal as refusal:
         err.print(refusal.sentence, style="bold red", markup=False)
         if refusal.hint:
             err.print(f"What to do: {refusal.hint}", markup=False)
-        sys.exit(refusal.exit_code)
+        return refusal.exit_code
     except Exception as problem:  # noqa: BLE001 - the last door: whatever comes here is a failure of ours
         log = _write_down(problem)
         err.print(
             f"A failure of ours ({type(problem).__name__}); the current release stays as it is.", style="bold red"
         )
         err.print(f"What to do: look into {log}, and report it", markup=False)
-        sys.exit(1)
+        return 1
+    return 0
 
 
 def _write_down(problem: Exception) -> str:
@@ -590,4 +595,4 @@ def _write_down(problem: Exception) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -32,11 +32,13 @@ class Standing:
 class Manifest:
     """The input of a run: same manifest, same marts, on any machine and any later day.
 
+    `package` and `models` say by which code: the package's version and the hash of the dbt project.
     `accepted` maps a stream to the files of its log; `rules` maps a rule table to its file; `starts_from` is where
     the parent left off (for a re-run of the latest day: where that day started from).
     """
 
     package: str
+    models: str
     days: tuple[date, ...]
     parent_release_id: str | None
     company: dict[str, str]
@@ -130,6 +132,7 @@ def _as_standing(held: dict[str, Any]) -> Standing:
 def _as_manifest(held: dict[str, Any]) -> Manifest:
     return Manifest(
         package=held["package"],
+        models=held["models"],
         days=tuple(date.fromisoformat(d) for d in held["days"]),
         parent_release_id=held["parent_release_id"],
         company=held["company"],

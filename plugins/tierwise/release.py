@@ -168,6 +168,20 @@ def verify(release_id: str | None = None, progress: Progress | None = None) -> l
         return compared
 
 
+def different(release_id: str | None = None) -> OurFailure:
+    """What to say of a release whose rebuild is not equal: other models are no mystery, the same ones are."""
+    wanted = release_id or control.pointer().release_id
+    if manifest.read_release(str(wanted)).manifest.models != warehouse.models_hash():
+        return OurFailure(
+            f"The rebuild of {wanted} differs, and dbt_project/ is not what it was built by.",
+            hint="check out the version it was made with and verify again; the next night is built by today's models",
+        )
+    return OurFailure(
+        f"The rebuild of {wanted} differs: it is not what its manifest gives.",
+        hint="do not trust this release; `tierwise release rollback` brings back the one before",
+    )
+
+
 def repair() -> control.Pointer:
     """Make the links that readers follow agree with the pointer; a crash between commit and link leaves them behind."""
     pointer = control.pointer()
@@ -204,6 +218,7 @@ def _write_manifest(run: control.Run) -> Manifest:
         }
     night = Manifest(
         package=__version__,
+        models=warehouse.models_hash(),
         days=run.days,
         parent_release_id=run.parent_release_id,
         company={"currency": company.currency, "time_zone": str(company.time_zone)},

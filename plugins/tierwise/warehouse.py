@@ -156,6 +156,14 @@ def _project_state() -> tuple[tuple[str, int], ...]:
     return tuple(sorted((str(p), p.stat().st_mtime_ns) for p in files))
 
 
+def models_hash() -> str:
+    """The hash of the dbt project's files: which models a release was built by."""
+    digest = hashlib.sha256()
+    for path, _ in _project_state():
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
+
+
 def _options(log: Path) -> list[str]:
     where = settings()
     return [

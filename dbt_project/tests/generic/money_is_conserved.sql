@@ -12,7 +12,9 @@
         cross join {{ source('inputs', 'company') }} as company
         where
             {{ stands_on('standing', latest_day()) }}
-            and {{ business_day('standing.ordered_at', 'company.time_zone') }} <= {{ latest_day() }}
+            and standing.ordered_at < timezone(
+                'UTC', timezone(company.time_zone, cast({{ latest_day() }} + 1 as timestamp))
+            )
         group by standing.currency
     ),
 
