@@ -484,8 +484,8 @@ create table marts.fct_survey_responses as select 'survey' as source, 'k1' as cu
 
 
 def released(tmp_path: Path, changed: str = "") -> Path:
-    database = tmp_path / "marts.duckdb"
-    with duckdb.connect() as d:  # attached, because the engine cannot tell the catalog `marts` from the schema `marts`
+    database = tmp_path / "tierwise.duckdb"
+    with duckdb.connect() as d:
         d.execute(f"attach '{database}' as release")
         d.execute(f"use release; {MARTS}; {changed}")
     return database
