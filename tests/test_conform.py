@@ -91,7 +91,9 @@ class Shop:
             return Answer(0, 0, [], facts["refused"], [], [])
         told = duckdb.sql(f"from read_parquet('{target.with_suffix('.parquet')}') order by row_number")
         rows = [dict(zip(told.columns, map(_shown, row), strict=True)) for row in told.fetchall()]
-        outside = duckdb.sql(f"from read_parquet('{target.with_suffix('.rejected.parquet')}') order by all").fetchall()
+        outside = duckdb.sql(
+            f"select row_number, reason_code, column_name, raw_value from read_parquet('{target.with_suffix('.rejected.parquet')}') order by all"
+        ).fetchall()
         return Answer(facts["delivered_rows"], facts["left_out_rows"], facts["warnings"], None, rows, outside)
 
     def orders(self, *changes: dict, mapping: dict | None = None, **said) -> Answer:

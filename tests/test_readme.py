@@ -340,7 +340,7 @@ def test_the_table_of_outputs_names_every_mart_and_nothing_else():
 def test_a_file_called_marts_gives_the_error_that_the_readme_explains(tmp_path):
     file = tmp_path / "marts.duckdb"
     with duckdb.connect(str(file)) as d:
-        d.execute("create schema main.marts" if False else "create schema marts")
+        d.execute("create schema marts")
         d.execute("create table marts.marts.dim_customers (customer_key varchar)")
         with pytest.raises(duckdb.BinderException, match='Ambiguous reference to catalog or schema "marts"'):
             d.execute("from marts.dim_customers")

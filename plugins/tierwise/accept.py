@@ -31,7 +31,11 @@ def accept(run_id: str) -> list[str]:
     run = control.run(run_id)
     company = configuration.company()
     conformed = [control.delivery(f.stem) for f in sorted((run.work / "conformed").glob("*.json"))]
-    waiting = [d for d in control.deliveries() if d in conformed and _facts(run, d)["refused"] is None]
+    waiting = [
+        d
+        for d in control.deliveries()
+        if d in conformed and d.status != "accepted" and _facts(run, d)["refused"] is None
+    ]
     accepted = []
     if waiting:
         doors = [_at_the_door(run, d) for d in waiting]
@@ -102,17 +106,19 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
     with duckdb.connect() as d:
         d.execute(f"set temp_directory = '{run.work / 'spill'}'")
         d.execute(f"create view conformed as from read_parquet('{conformed}')")
+        order = "order_id" if "order_id" in stream.column_names else "null::varchar"
         d.execute(f"create view log as {_log(stream, log)}")
         d.execute(
-            f"create table outside as select row_number, reason_code, column_name, raw_value from"
+            f"create table outside as select row_number, reason_code, column_name, raw_value, order_id from"
             f" read_parquet('{conformed.with_suffix('.rejected.parquet')}') union all by name"
-            f" select row_number, reason_code, column_name from read_parquet('{failing}')"
+            f" select row_number, reason_code, column_name, {order} as order_id from read_parquet('{failing}')"
+            " left join conformed using (row_number)"
         )
         place = (log[-1].accepted_order or 0) if log else 0
         d.execute(_incoming(stream, entry, delivery, starting_point(run).last_decided, run.days[0], place + 1))
         d.execute(
-            "insert into outside by name select distinct row_number, 'conflict' as reason_code,"
-            f" '{stream.key[-1]}' as column_name from incoming where fate = 'conflict'"
+            "insert into outside by name select distinct row_number, fate as reason_code,"
+            f" '{stream.key[-1]}' as column_name from incoming where fate in ('conflict', 'order_incomplete')"
         )
         counts = dict(d.execute("select fate, count(*) from incoming group by all").fetchall())
         quarantined = d.execute("select count(distinct row_number) from outside").fetchall()[0][0]
@@ -193,6 +199,10 @@ def _incoming(
     updated_at = "updated_at" if "updated_at" in stream.column_names else "null::timestamp"
     drop_repeats = by_order and entry.repeats is not None and entry.repeats.drop
     decided = f"date '{last_decided}'" if last_decided else "date '0001-01-01'"
+    one_line = "partition by version_id, line_id, is_repeat, left_out_because is null"
+    same_keys = f"case when left_out_because is null and not is_repeat then count(*) over ({one_line}) else 1 end"
+    if not by_order:
+        same_keys = "1"
     same = "list_sort(list(content_hash))" if by_order else "list(content_hash)"
     return f"""
     create table incoming as
@@ -221,7 +231,8 @@ def _incoming(
         select
             *,
             max({updated_at}) over (partition by version_id) as version_updated_at,
-            max(claimed_on) over (partition by version_id) as version_claimed_on
+            max(claimed_on) over (partition by version_id) as version_claimed_on,
+            {same_keys} as same_keys
         from repeated
     ),
     standing as (  -- the version that stands in the log so far
@@ -240,14 +251,21 @@ def _incoming(
         from versioned where left_out_because is null and not is_repeat
         group by all
     ),
+    spoiled as (  -- orders that stand in the log and arrive anew with a bad line: half an order replaces no whole one
+        select version_of from standing
+        where version_of in (
+            select md5(concat_ws(chr(31), '{delivery.source}', order_id)) from outside where order_id is not null
+            union all select version_of from versioned where same_keys > 1
+        )
+    ),
     known as (select a.version_id from arriving as a join standing as s using (version_of, contents)),
     clashing as (  -- one key, different content, and nothing that says which is later
-        select version_of, version_updated_at
+        select version_of, version_updated_at, version_claimed_on
         from versioned where left_out_because is null and not is_repeat
         group by all having count(distinct version_id) > 1
     )
     select
-        v.* exclude (claimed_on, version_claimed_on, is_repeat),
+        v.* exclude (claimed_on, version_claimed_on, is_repeat, same_keys),
         coalesce(v.version_claimed_on, v.claimed_on) as claimed_on,
         case
             when coalesce(v.version_claimed_on, v.claimed_on) > {decided}
@@ -259,13 +277,17 @@ def _incoming(
         case
             when v.left_out_because is not null then 'left_out'
             when v.is_repeat or k.version_id is not null then 'duplicate'
-            when c.version_of is not null then 'conflict'
+            when s.version_of is not null then 'order_incomplete'
+            when c.version_of is not null or v.same_keys > 1 then 'conflict'
             else 'new'
         end as fate
     from versioned as v
     left join known as k on k.version_id = v.version_id
+    left join spoiled as s on s.version_of = v.version_of
     left join clashing as c
-        on c.version_of = v.version_of and c.version_updated_at is not distinct from v.version_updated_at
+        on c.version_of = v.version_of
+        and c.version_updated_at is not distinct from v.version_updated_at
+        and c.version_claimed_on is not distinct from v.version_claimed_on
     """
 
 
@@ -275,8 +297,8 @@ def _quarantine(run: control.Run, delivery: control.Delivery, source: Source, en
     return f"""
     select
         '{delivery.delivery_id}' as delivery_id, '{source.name}' as source, '{delivery.stream}' as stream,
-        o.row_number, o.reason_code, o.column_name, o.raw_value, to_json(r)::varchar as raw_row
+        o.row_number, o.reason_code, o.column_name, o.raw_value, to_json(raw__row)::varchar as raw_row
     from outside as o
-    left join (from {raw}) as r on r.row_number = o.row_number
+    left join (from {raw}) as raw__row on raw__row.row_number = o.row_number
     order by o.row_number, o.reason_code, o.column_name
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import calendar
 import json
+import re
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from tierwise import clock, configuration, control
@@ -135,10 +138,15 @@ def _answer_refresh(release_id: str, as_json: bool) -> None:
         err.print(
             f"Refused, and not in this release: {delivery.source} · {delivery.name}: {delivery.refusal}", markup=False
         )
+    for finding in control.findings(run_id=control.release(release_id).run_id):
+        err.print(f"odd: {finding['sentence']}", style="yellow", markup=False)
     outside = sum(d.quarantined_rows or 0 for d in control.deliveries(status="accepted"))
     if outside:
         err.print(f"{outside} row(s) are in quarantine: tierwise quarantine list")
-    _next('tierwise query "from dim_customer_tiers limit 10"', "tierwise why CUSTOMER")
+    _next(
+        'tierwise query "select customer_key, tier, score, gap_up from dim_customer_tiers limit 10"',
+        "tierwise why CUSTOMER",
+    )
 
 
 def _show_tiers(release_id: str, as_json: bool) -> None:
@@ -182,8 +190,8 @@ def why(
     if as_json:
         _print_json(explanation)
         return
-    out.print(explanation.sentence_en, markup=False)
-    out.print(explanation.sentence_zh, markup=False)
+    for language in configuration.company().languages:
+        out.print(getattr(explanation, f"sentence_{language}"), markup=False)
     if brief:
         return
     facts = [(name, value) for name, value in asdict(explanation).items() if not name.startswith("sentence")]
@@ -212,6 +220,7 @@ def query(sql: Annotated[str, typer.Argument(help="SQL over the marts.")], as_js
         _print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         _print_table(columns, rows)
+        _next('tierwise query "show tables"', "tierwise why CUSTOMER")
 
 
 @app.command()
@@ -219,7 +228,6 @@ def doctor(as_json: Json = False) -> None:
     """Check what a refresh needs: versions, places, configuration, suites, and that readers see the current release."""
     import importlib.metadata
     import platform
-    import shutil
 
     from tierwise import policy, quality, release
     from tierwise.sources import description
@@ -277,6 +285,7 @@ def source_list(as_json: Json = False) -> None:
                     "status": last.status if last else None,
                     "accepted_rows": sum(d.accepted_rows or 0 for d in landed),
                     "quarantined_rows": sum(d.quarantined_rows or 0 for d in landed),
+                    "warnings": sum(f["delivery_id"] in {d.delivery_id for d in landed} for f in control.findings()),
                     "refusal": last.refusal if last else None,
                 }
             )
@@ -286,11 +295,12 @@ def source_list(as_json: Json = False) -> None:
 
 
 @source_app.command("check")
-def source_check() -> None:
+def source_check(as_json: Json = False) -> None:
     """Read config/sources.yml and say what is wrong in it, or what each stream does not say."""
     from tierwise.sources import description
 
     sources = description.load_sources()
+    said = []
     for source in sources:
         for name, entry in source.streams.items():
             notes = []
@@ -298,17 +308,23 @@ def source_check() -> None:
                 notes.append("says no day: rows are known on the day of the run that accepts them")
             if "updated_at" not in entry.columns and entry.known_on is None:
                 notes.append("says neither updated_at nor a day: of two versions the one accepted later stands")
-            out.print(f"{source.name} · {name}: {'; '.join(notes) or 'in order'}", markup=False)
-    _next("tierwise run")
+            said.append({"source": source.name, "stream": name, "notes": "; ".join(notes) or "in order"})
+    _print_records(said, as_json)
+    if not as_json:
+        _next("tierwise run")
 
 
 @source_app.command("accept")
 def source_accept(
     delivery: Annotated[str, typer.Argument(help="A refused delivery, as `tierwise source list` names it.")],
     because: Annotated[str, typer.Option(help="Why it is right as it is.")],
+    as_json: Json = False,
 ) -> None:
     """Vouch for a refused delivery. Only a mark: the next run takes it."""
     control.accept_anyway(delivery, because)
+    if as_json:
+        _print_json({"delivery_id": delivery, "accepted_because": because})
+        return
     out.print(f"{delivery} will be accepted by the next run, because: {because}", markup=False)
     _next("tierwise run")
 
@@ -317,11 +333,15 @@ def source_accept(
 
 
 @policy_app.command("check")
-def policy_check() -> None:
+def policy_check(as_json: Json = False) -> None:
     """Read config/tier_policies.yml and say what is wrong in it, with the line and what to write instead."""
     from tierwise import policy
 
-    for warning in policy.check():
+    warnings = policy.check()
+    if as_json:
+        _print_json({"warnings": warnings})
+        return
+    for warning in warnings:
         out.print(f"odd: {warning}", markup=False)
     out.print("config/tier_policies.yml is in order.")
     _next("tierwise policy show", "tierwise run")
@@ -337,11 +357,12 @@ def policy_show(as_json: Json = False) -> None:
         _print_json(shown)
         return
     _print_table(
-        ("policy", "status", "tier", "", "等级", "line", "规则"),
+        ("policy", "status", "measure", "tier", "", "等级", "line", "规则"),
         [
             (
                 s.policy,
                 f"{s.status}{', primary' if s.is_primary else ''}",
+                f"{s.measure}{f' in {s.currency}' if s.currency else ''}",
                 s.tier,
                 s.tier_label_en,
                 s.tier_label_zh,
@@ -432,17 +453,22 @@ def release_show(
     )
     accepted = [(s, len(f), sum(x.rows for x in f)) for s, f in held.manifest.accepted.items()]
     _print_table(("stream", "files", "rows"), accepted, title=f"built from manifest {held.manifest.hash[:12]}")
-    _next(f"tierwise release verify {wanted}", f"tierwise release rollback --to {wanted}")
+    is_current = wanted == control.pointer().release_id
+    _next(f"tierwise release verify {wanted}", *(() if is_current else (f"tierwise release rollback --to {wanted}",)))
 
 
 @release_app.command("rollback")
 def release_rollback(
     to: Annotated[str, typer.Option(help="A kept release; by default the one before the current one.")] = "",
+    as_json: Json = False,
 ) -> None:
     """Point readers and the next night back to an earlier release: tables, decisions and state."""
     from tierwise import release
 
     now = release.rollback(to or None)
+    if as_json:
+        _print_json({"release_id": now})
+        return
     out.print(f"The current release is {now} again; the next night goes on from there.")
     _next("tierwise run", "tierwise release list")
 
@@ -536,7 +562,14 @@ def _print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: s
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in shown:
         table.add_row(*row)
-    out.print(table)
+    if Measurement.get(out, out.options.update(max_width=10_000), table).maximum <= out.width:
+        out.print(table)
+        return
+    if title:
+        out.print(title, style="italic", markup=False)
+    for row in shown:  # too wide for this terminal: one block a row, nothing folded
+        out.print("\n".join(f"{column:<24} {value}" for column, value in zip(columns, row, strict=True)), markup=False)
+        out.print()
 
 
 def _print_records(records: list[dict[str, Any]], as_json: bool) -> None:
@@ -561,7 +594,14 @@ def _print_json(value: Any) -> None:
 
 def _next(*commands: str) -> None:
     if commands:
-        err.print("\nNext: " + "   ·   ".join(commands), markup=False)
+        err.print("\nNext: " + "   ·   ".join(map(_as_called, commands)), markup=False)
+
+
+def _as_called(text: str) -> str:
+    """Commands as this person can type them: with the path of the environment where it is not on the PATH."""
+    if shutil.which("tierwise"):
+        return text
+    return re.sub(r"(?<![\w/.])tierwise (?=[a-z])", ".venv/bin/tierwise ", text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -573,7 +613,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refusal as refusal:
         err.print(refusal.sentence, style="bold red", markup=False)
         if refusal.hint:
-            err.print(f"What to do: {refusal.hint}", markup=False)
+            err.print(f"What to do: {_as_called(refusal.hint)}", markup=False)
         return refusal.exit_code
     except Exception as problem:  # noqa: BLE001 - the last door: whatever comes here is a failure of ours
         log = _write_down(problem)

@@ -239,8 +239,13 @@ def _migrate(engine: sa.Engine) -> None:
 
 @contextmanager
 def _transaction() -> Iterator[sa.Connection]:
-    with _engine(settings().control_url).begin() as c:
-        yield c
+    try:
+        with _engine(settings().control_url).begin() as c:
+            yield c
+    except sa.exc.OperationalError as problem:
+        if "locked" not in str(problem):
+            raise
+        raise Busy("The control store is in use by somebody else for a long time.", hint="try again later") from None
 
 
 @contextmanager
@@ -261,6 +266,13 @@ def pointer() -> Pointer:
     with _reading() as c:
         row = c.execute(sa.select(POINTER.c.counter, POINTER.c.release_id)).one()
     return Pointer(row.counter, row.release_id)
+
+
+def _hold_running(c: sa.Connection, run: Run) -> None:
+    """A run that was declared over may not come back: what it left may have been swept."""
+    status = c.execute(sa.select(RUNS.c.status).where(RUNS.c.run_id == run.run_id)).scalar()
+    if status != "running":
+        raise Busy(f"The run {run.run_id} is {status} and can change nothing any more.", hint="begin a new one")
 
 
 def _hold_against(c: sa.Connection, counter: int) -> None:
@@ -302,6 +314,7 @@ def committing(run: Run, accepted: frozenset[str]) -> Iterator[tuple[sa.Connecti
     """
     with _transaction() as c:
         _hold_against(c, run.counter)
+        _hold_running(c, run)
         now = set(c.execute(sa.select(DELIVERIES.c.delivery_id).where(DELIVERIES.c.status == "accepted")).scalars())
         if now != accepted:
             raise Busy(
@@ -401,9 +414,18 @@ def fail_run(run_id: str, message: str) -> None:
 
 
 def add_delivery(
-    source: str, stream: str, name: str, fingerprint: str, path: str, claimed_on: date | None, *, delivery_id: str
+    source: str,
+    stream: str,
+    name: str,
+    fingerprint: str,
+    path: str,
+    claimed_on: date | None,
+    *,
+    delivery_id: str,
+    refused: tuple[str, str] | None = None,
 ) -> Delivery:
-    """Record what landed. The same name and content is the same delivery, whoever comes first."""
+    """Record what landed, or why it may not come in (code, sentence). The same name and content is one delivery."""
+    code, sentence = refused or (None, None)
     with _transaction() as c:
         known = c.execute(sa.select(DELIVERIES.c.delivery_id).where(DELIVERIES.c.delivery_id == delivery_id)).scalar()
         if known is None:
@@ -417,7 +439,9 @@ def add_delivery(
                     path=path,
                     claimed_on=claimed_on,
                     landed_at=_now(),
-                    status="landed",
+                    status="landed" if refused is None else "refused",
+                    refusal_code=code,
+                    refusal=sentence,
                 )
             )
     return delivery(delivery_id)
@@ -485,6 +509,7 @@ def accept_delivery(run: Run, delivery_id: str, *, compared_with: int, facts: di
     """
     with _transaction() as c:
         _hold_against(c, run.counter)
+        _hold_running(c, run)
         one = c.execute(sa.select(DELIVERIES).where(DELIVERIES.c.delivery_id == delivery_id)).one()
         last = c.execute(
             sa.select(sa.func.max(DELIVERIES.c.accepted_order)).where(DELIVERIES.c.stream == one.stream)
@@ -517,10 +542,11 @@ def add_finding(delivery_id: str, run_id: str, check: str, severity: str, senten
         )
 
 
-def findings(delivery_id: str | None = None) -> list[dict[str, Any]]:
+def findings(*, run_id: str | None = None) -> list[dict[str, Any]]:
+    """What was odd about deliveries without keeping them out."""
     wanted = sa.select(FINDINGS).order_by(FINDINGS.c.id)
-    if delivery_id is not None:
-        wanted = wanted.where(FINDINGS.c.delivery_id == delivery_id)
+    if run_id is not None:
+        wanted = wanted.where(FINDINGS.c.run_id == run_id)
     with _reading() as c:
         return [dict(row) for row in c.execute(wanted).mappings()]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class Refusal(Exception):
     """An answer for a person: what was wrong, where, and how to mend it.
@@ -61,3 +63,11 @@ class Busy(Refusal):
     """Someone else is at work, or was faster. Try later."""
 
     exit_code = 75
+
+
+def told_of(problem: Exception | str) -> str:
+    """What may be told of a tool's exception: the part about the query, or its kind. Other parts may quote a customer."""
+    about = re.search(r"(?:Binder|Catalog|Parser) Error: [^\n]*|column \S+ in BatchData does not exist", str(problem))
+    if about:
+        return about[0]
+    return "" if isinstance(problem, str) else type(problem).__name__

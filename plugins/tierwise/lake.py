@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +33,12 @@ class FileRef:
 
 
 def accepted_file(stream: str, delivery_id: str, run_id: str) -> Path:
-    return settings().lake / "accepted" / stream / f"{delivery_id}.{run_id}.parquet"
+    """A new name for every attempt: a second one never writes over what a first one may have committed."""
+    return settings().lake / "accepted" / stream / f"{delivery_id}.{run_id}.{secrets.token_hex(3)}.parquet"
 
 
 def quarantine_file(stream: str, delivery_id: str, run_id: str) -> Path:
-    return settings().lake / "quarantine" / stream / f"{delivery_id}.{run_id}.parquet"
+    return settings().lake / "quarantine" / stream / f"{delivery_id}.{run_id}.{secrets.token_hex(3)}.parquet"
 
 
 def decisions_folder(run_id: str) -> Path:
@@ -74,31 +76,35 @@ def sync(path: Path) -> None:
 
 
 def sweep() -> list[str]:
-    """Remove what no committed row names: files and work folders of runs that can no longer commit.
+    """Remove what no committed row names: files and folders of runs that can no longer commit.
 
-    A run can no longer commit once it ended, or once the pointer's counter passed the one it began with.
+    A run can no longer commit once it ended, or once the pointer's counter passed the one it began with. What lies
+    there is listed before the store is read, so that a run which begins meanwhile loses nothing.
     """
+    where = settings()
+    files = [f for area in ("accepted", "quarantine") for f in (where.lake / area).glob("*/*") if f.is_file()]
+    parents = (where.lake / "decisions", where.work, where.releases / ".building")
+    folders = [f for parent in parents for f in parent.glob("*") if f.is_dir()]
+    half_releases = [f.parent for f in where.releases.glob("*/manifest.json") if not f.parent.is_symlink()]
     pointer = control.pointer()
     runs = control.runs()
+    deliveries = control.deliveries()
     alive = {r.run_id for r in runs if r.status == "running" and r.counter == pointer.counter}
-    released = {r.run_id for r in runs if r.status == "released"}
-    named = {d.accepted_file for d in control.deliveries()} | {d.quarantine_file for d in control.deliveries()}
-    where = settings()
+    committed = {r.release_id for r in control.releases()}
+    decided = alive | {r.run_id for r in runs if r.status == "released"}
+    named = {d.accepted_file for d in deliveries} | {d.quarantine_file for d in deliveries}
     swept: list[str] = []
-    for area in ("accepted", "quarantine"):
-        for file in (where.lake / area).glob("*/*.parquet"):
-            run_id = file.name.removesuffix(".parquet").split(".", 1)[1]
-            relative = str(file.relative_to(where.var))
-            if relative not in named and run_id not in alive:
-                file.unlink(missing_ok=True)
-                swept.append(relative)
-    for parent, keep in (
-        (where.lake / "decisions", alive | released),
-        (where.work, alive),
-        (where.releases / ".building", alive),
-    ):
-        for folder in parent.glob("*"):
-            if folder.is_dir() and folder.name not in keep:
-                shutil.rmtree(folder, ignore_errors=True)
-                swept.append(str(folder.relative_to(where.var)))
+    for file in files:
+        relative = str(file.relative_to(where.var))
+        if relative not in named and not any(run_id in file.name for run_id in alive):
+            file.unlink(missing_ok=True)
+            swept.append(relative)
+    for folder in folders:
+        if folder.name not in (decided if folder.parent == parents[0] else alive):
+            shutil.rmtree(folder, ignore_errors=True)
+            swept.append(str(folder.relative_to(where.var)))
+    for folder in half_releases if not alive else ():  # one who is alive may be just before its commit
+        if folder.name not in committed:
+            shutil.rmtree(folder, ignore_errors=True)
+            swept.append(str(folder.relative_to(where.var)))
     return swept

@@ -56,21 +56,27 @@ def land(run_id: str, source: str, stream: str) -> list[str]:
         )
     new, restless = [], []
     for path in found:
+        name = _readable(path.name)
         try:
             arrived = _arrive(path, run.work / "arriving" / source / stream, limit)
         except OSError as why:
             if why.errno in _OUR_OWN_DISK:
                 raise
-            restless.append(f"{path.name} of {source}/{stream} cannot be read ({why.strerror})")
+            restless.append(f"{name} of {source}/{stream} cannot be read ({why.strerror})")
             continue
         if arrived is None:
-            restless.append(f"{path.name} of {source}/{stream} changed while being read")
-        elif (path.name, arrived.fingerprint) in known:
+            restless.append(f"{name} of {source}/{stream} changed while being read")
+        elif (name, arrived.fingerprint) in known:
             arrived.copy.unlink()
         else:
-            new.append(_keep(described, stream, entry, path, arrived))
+            new.append(_keep(described, stream, entry, name, arrived))
     _report_restless(described, restless)
     return new
+
+
+def _readable(name: str) -> str:
+    """A file's name as text; bytes that are no UTF-8 (a GBK name, say) are written as escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _arrive(path: Path, aside: Path, limit: int) -> _Arrived | None:
@@ -132,28 +138,27 @@ class _Unpacking:
         return None
 
 
-def _keep(described: Source, stream: str, entry: StreamEntry, path: Path, arrived: _Arrived) -> str:
-    claimed, refused = _claimed_day(entry, path.name)
+def _keep(described: Source, stream: str, entry: StreamEntry, name: str, arrived: _Arrived) -> str:
+    claimed, refused = _claimed_day(entry, name)
     refused = arrived.refused or refused
-    identity = f"{described.name}|{stream}|{path.name}|{arrived.fingerprint}"
+    identity = f"{described.name}|{stream}|{name}|{arrived.fingerprint}"
     delivery_id = f"{stream}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
     folder = settings().lake / "landing" / described.name / stream / delivery_id
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / path.name
+    target = folder / name
     shutil.move(arrived.copy, target)
     lake.sync(target)
     lake.sync(folder)
     control.add_delivery(
         described.name,
         stream,
-        path.name,
+        name,
         arrived.fingerprint,
         str(target.relative_to(settings().var)),
         claimed,
         delivery_id=delivery_id,
+        refused=refused,
     )
-    if refused is not None:
-        control.refuse_delivery(delivery_id, *refused)
     return delivery_id
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from tierwise import control
 from tierwise.control import Run
 from tierwise.errors import ConfigurationRefused
 from tierwise.lake import FileRef
@@ -79,10 +80,12 @@ class ReleaseManifest:
 
 
 def read_release(release_id: str) -> ReleaseManifest:
+    control.release(release_id)  # an id that never was is answered as such
     path = settings().releases / release_id / FILE
     if not path.exists():
         raise ConfigurationRefused(
-            f"Release {release_id} has no folder any more ({path}).", hint="`tierwise release list` shows what is kept"
+            f"The folder of release {release_id} was removed by retention.",
+            hint="`tierwise release list` shows what is kept",
         )
     held = json.loads(path.read_text())
     return ReleaseManifest(

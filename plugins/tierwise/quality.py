@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tierwise import configuration
 from tierwise.configuration import Company, Described
-from tierwise.errors import OurFailure
+from tierwise.errors import OurFailure, told_of
 from tierwise.settings import settings
 from tierwise.sources.reasons import DELIVERY_REASONS, ROW_REASONS
 from tierwise.sources.streams import DUCKDB_TYPES, STREAMS, Stream
@@ -234,7 +234,7 @@ def _give_to_verdicts(
     try:
         d.execute(f"create or replace temp table keys as {found.keys}")
     except duckdb.Error as why:
-        raise OurFailure(f"{found.at}: the failing rows cannot be named: {_without_data(why)}") from None
+        raise OurFailure(f"{found.at}: the failing rows cannot be named: {told_of(why)}") from None
     columns = {name for (name,) in d.execute("select column_name from (describe keys)").fetchall()}
     key = [name for name in _KEY if name in columns]
     if key != (_KEY if meta.reason else key) or "delivery_id" not in key:
@@ -306,7 +306,7 @@ def door_out(database: Path, company: Company) -> list[Finding]:
             try:
                 asset = source.add_table_asset(table, table_name=table, schema_name="marts")
             except Exception as why:  # noqa: BLE001  Great Expectations raises its own for a table that is not there
-                raise OurFailure(f"{suite.at(about[0])}: marts.{table} cannot be read: {_without_data(why)}") from None
+                raise OurFailure(f"{suite.at(about[0])}: marts.{table} cannot be read: {told_of(why)}") from None
             for n, result in _validated(asset, suite, about, {"result_format": "BASIC"}, company).items():
                 if not result.success:
                     declared = suite.expectations[n]
@@ -378,7 +378,7 @@ def _validated(
             suite.built(which), result_format=result_format, expectation_parameters=parameters
         )
     except Exception as why:  # noqa: BLE001  whatever it is, it is no pass
-        raise OurFailure(f"{suite.file}: {suite.name} could not be checked: {_without_data(why)}") from None
+        raise OurFailure(f"{suite.file}: {suite.name} could not be checked: {told_of(why)}") from None
     results = {}
     for result in found.results:
         place = result.expectation_config.meta["place"]
@@ -399,18 +399,8 @@ def _raised(info: dict[str, Any] | None) -> str:
     for one in [info or {}, *(v for v in (info or {}).values() if isinstance(v, dict))]:
         if one.get("raised_exception"):
             kinds = re.findall(r"(?m)^([\w.]+(?:Error|Exception))\b", str(one.get("exception_traceback")))
-            return _told(str(one.get("exception_message"))) or (kinds[-1] if kinds else "an exception without a name")
+            return told_of(str(one.get("exception_message"))) or (kinds[-1] if kinds else "an exception without a name")
     return ""
-
-
-def _without_data(why: Exception) -> str:
-    return _told(str(why)) or type(why).__name__
-
-
-def _told(message: str) -> str:
-    """The part of a message that is about the query. Others may quote a customer's data and are not told."""
-    about = re.search(r"(?:Binder|Catalog|Parser) Error: [^\n]*|column \S+ in BatchData does not exist", message)
-    return about[0] if about else ""
 
 
 # --- suites -----------------------------------------------------------------------------------------------------------
@@ -536,7 +526,7 @@ def _unreadable(d: duckdb.DuckDBPyConnection, declared: _Expectation, suite: _Su
         query = declared.kwargs["unexpected_rows_query"].rstrip("; \t\r\n\v\f").format(batch=suite.name)
         columns = {name for (name,) in d.execute(f"select column_name from (describe {query})").fetchall()}
     except duckdb.Error as why:
-        return _without_data(why)
+        return told_of(why)
     missing = [name for name in wanted if name not in columns]
     return f"the query must select {' and '.join(wanted)}; {missing[0]} is missing" if missing else ""
 

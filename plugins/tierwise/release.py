@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tierwise.sources.streams import STREAMS
 from tierwise.warehouse import Progress
 
 KEPT_DAYS = 3
+KEPT_A_DAY = 3
 _RULES = ("policies", "policy_then_by", "policy_tiers")
 _OPS = ("ops_runs", "ops_deliveries", "ops_quarantine")
 
@@ -76,6 +77,8 @@ def release(run_id: str) -> str:
         _finish(run)
         return done.release_id
     aside = _aside(run)
+    if not aside.exists():  # an attempt was killed between putting it in its place and the commit
+        hold_at_the_door_out(run_id)
     night = manifest.read(run.work / manifest.FILE)
     before_last, ends_with = _append_decisions(run, night)
     held = ReleaseManifest(
@@ -117,7 +120,7 @@ def rollback(to: str | None = None) -> str:
         raise ConfigurationRefused(
             f"{pointer.release_id} is the first release; there is none before it.", hint="tierwise release list"
         )
-    if not control.release(target).is_kept:
+    if not control.release(target).is_kept or not (settings().releases / target / manifest.FILE).exists():
         raise ConfigurationRefused(
             f"The folder of {target} was removed by retention.", hint="`tierwise release list` shows what is kept"
         )
@@ -186,15 +189,18 @@ def repair() -> control.Pointer:
     """Make the links that readers follow agree with the pointer; a crash between commit and link leaves them behind."""
     pointer = control.pointer()
     folder = settings().releases
-    if pointer.release_id is None:
-        return pointer
-    folder.mkdir(parents=True, exist_ok=True)
-    for link, to in (("current", pointer.release_id), ("current.duckdb", f"current/{warehouse.RELEASED}")):
-        place = folder / link
-        if not (place.is_symlink() and str(place.readlink()) == to):
-            aside = folder / f".{link}.{secrets.token_hex(3)}"
-            aside.symlink_to(to)
-            aside.replace(place)
+    while pointer.release_id is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for link, to in (("current", pointer.release_id), ("current.duckdb", f"current/{warehouse.RELEASED}")):
+            place = folder / link
+            if not (place.is_symlink() and str(place.readlink()) == to):
+                aside = folder / f".{link}.{secrets.token_hex(3)}"
+                aside.symlink_to(to)
+                aside.replace(place)
+        now = control.pointer()
+        if now == pointer:  # else somebody released meanwhile, and the link set last must be theirs
+            break
+        pointer = now
     return pointer
 
 
@@ -271,7 +277,9 @@ def _export_ops(run: control.Run) -> dict[str, list[Path]]:
             for r in control.runs()
         ]
     )
-    deliveries = pd.DataFrame([vars(d) for d in control.deliveries()])
+    deliveries = pd.DataFrame(
+        [vars(d) for d in control.deliveries()], columns=[f.name for f in fields(control.Delivery)]
+    )
     quarantined = [settings().var / d.quarantine_file for d in control.deliveries() if d.quarantine_file]
     paths = {name: run.work / "inputs" / f"{name}.parquet" for name in _OPS}
     with duckdb.connect() as d:
@@ -343,12 +351,14 @@ def _advance(standing: Standing, day: date, logs: dict[str, FileRef], state: Fil
 
 
 def _retire_old_releases() -> None:
-    """The releases of the last three days stay, and their parents' days with them; older folders go."""
+    """The last releases of the last three days stay, the current one and its parent with them; older folders go."""
     releases = [r for r in control.releases() if r.is_kept]
-    days = sorted({r.as_of for r in releases}, reverse=True)[:KEPT_DAYS]
-    current = control.pointer().release_id
-    old = [r.release_id for r in releases if r.as_of not in days and r.release_id != current]
-    for release_id in old:
-        shutil.rmtree(settings().releases / release_id, ignore_errors=True)
+    current = control.release(str(control.pointer().release_id))
+    kept = {current.release_id, current.parent_release_id}
+    for day in sorted({r.as_of for r in releases}, reverse=True)[:KEPT_DAYS]:
+        kept |= {r.release_id for r in [r for r in releases if r.as_of == day][-KEPT_A_DAY:]}
+    old = [r.release_id for r in releases if r.release_id not in kept]
     if old:
         control.forget_releases(old)
+    for release_id in old:
+        shutil.rmtree(settings().releases / release_id, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -130,8 +131,17 @@ def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> N
     hint = f"the old release stays; see {log / 'dbt.log'}"
     if result.exception is not None:
         raise OurFailure(f"dbt could not run: {result.exception}", hint=hint)
-    failed = [f"{r.node.name} ({r.message})" for r in result.result if r.status in ("error", "fail", "runtime error")]
+    failed = [
+        f"{r.node.name} ({_without_data(r.message)})"
+        for r in result.result
+        if r.status in ("error", "fail", "runtime error")
+    ]
     raise OurFailure(f"dbt found {len(failed)} thing(s) wrong: {'; '.join(failed)[:2000]}", hint=hint)
+
+
+def _without_data(message: str) -> str:
+    """dbt's message; of an error over a row's value only what kind it was."""
+    return message if not re.search(r"(?i)conversion|out of range|invalid input|constraint", message) else "a bad value"
 
 
 def _parsed(state: tuple[tuple[str, int], ...], log: Path) -> Any:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tierwise import configuration, control
 from tierwise.conform.statement import Statement, in_plain_letters, literal, plain_number
-from tierwise.errors import DeliveryRefused, OurFailure
+from tierwise.errors import DeliveryRefused, OurFailure, told_of
 from tierwise.settings import settings
 from tierwise.sources import description, files
 
@@ -108,6 +110,7 @@ def _conform_one(delivery: Delivery, source: Source, entry: StreamEntry, company
 
     path = settings().var / delivery.path
     try:
+        _hold_day(delivery, entry)
         raw = files.read(entry, path, work, vouched=delivery.accepted_because is not None)
         with duckdb.connect() as d:
             _settle(d, work)
@@ -116,6 +119,19 @@ def _conform_one(delivery: Delivery, source: Source, entry: StreamEntry, company
     except DeliveryRefused as why:
         sentence = f"{why.sentence} ({why.hint})" if why.hint else why.sentence
         return _Facts(refused={"code": why.code, "sentence": sentence})
+    except (EOFError, gzip.BadGzipFile, zlib.error, duckdb.Error) as why:
+        return _Facts(refused={"code": "truncated", "sentence": f"{delivery.name} cannot be read ({told_of(why)})."})
+
+
+def _hold_day(delivery: Delivery, entry: StreamEntry) -> None:
+    """A file that should carry its day in its name must do so: nobody guesses when it became known."""
+    known_on = entry.known_on
+    if known_on is not None and known_on.from_name is not None and known_on.day_of(delivery.name) is None:
+        raise DeliveryRefused(
+            f"{delivery.name} does not give its day the way `{known_on.from_name}` says ({entry.where}).",
+            code="format",
+            hint="rename the file or mend the pattern",
+        )
 
 
 def _settle(d: duckdb.DuckDBPyConnection, work: Path) -> None:
@@ -142,7 +158,7 @@ def _types_of_fragments(d: duckdb.DuckDBPyConnection, entry: StreamEntry, raw: R
             described = d.execute(f"describe select ({running}) as it from {raw.relation}").fetchall()
         except duckdb.Error as why:
             raise DeliveryRefused(
-                f"{where}: `{sql}` does not run over this delivery: {str(why).splitlines()[0]}",
+                f"{where}: `{sql}` does not run over this delivery: {told_of(why)}",
                 code="schema",
                 hint=f"its columns are {', '.join(f'{n} {t.lower()}' for n, t in raw.columns.items())}",
             ) from None
@@ -192,14 +208,12 @@ def _typed(d: duckdb.DuckDBPyConnection, statement: Statement, target: Path) -> 
         d.execute(statement.sql())
     except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as why:
         raise DeliveryRefused(
-            f"{statement.entry.where}: the delivery cannot be typed: {str(why).splitlines()[0]}",
+            f"{statement.entry.where}: the delivery cannot be typed ({told_of(why)})",
             code="format",
             hint="mend the expression or the file",
         ) from None
     except duckdb.Error as why:
-        raise OurFailure(
-            f"{statement.delivery.delivery_id} could not be conformed: {str(why).splitlines()[0]}"
-        ) from why
+        raise OurFailure(f"{statement.delivery.delivery_id} could not be conformed ({told_of(why)})") from why
     _hold_dates(d, statement)
     names = ", ".join(["row_number", "claimed_on", "left_out_because", *statement.stream.column_names])
     d.execute(
@@ -208,12 +222,13 @@ def _typed(d: duckdb.DuckDBPyConnection, statement: Statement, target: Path) -> 
     if statement.raw.broken:
         rows_of = ", ".join(f"({b.row_number}, '{b.reason}', null, {literal(b.raw)})" for b in statement.raw.broken)
         d.execute(f"insert into broken values {rows_of}")
+    order = "order_id" if "order_id" in statement.stream.column_names else "null::varchar"
     _write(d, f"select {names} from judged where len(problems) = 0 order by row_number", target.with_suffix(".parquet"))
     _write(
         d,
-        "select row_number, p.reason_code, p.column_name, p.raw_value"
-        " from (select row_number, unnest(problems) as p from judged where len(problems) > 0)"
-        " union all select * from broken order by row_number, column_name, reason_code",
+        f"select row_number, p.reason_code, p.column_name, p.raw_value, order_id from (select row_number, {order}"
+        " as order_id, unnest(problems) as p from judged where len(problems) > 0)"
+        " union all by name select * from broken order by row_number, column_name, reason_code",
         target.with_suffix(".rejected.parquet"),
     )
     rows, left_out, tidied, shifted = d.execute(

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BeforeValidator, Field, PrivateAttr, RootModel, field_validator, model_validator
 
@@ -22,9 +22,6 @@ from tierwise.errors import ConfigurationRefused
 from tierwise.settings import settings
 from tierwise.sources.fragments import fragment_columns, fragment_problems, select_problems
 from tierwise.sources.streams import STREAMS, Column, Kind, Stream
-
-if TYPE_CHECKING:
-    pass
 
 POSITION_IN_ORDER = "position_in_order"
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}

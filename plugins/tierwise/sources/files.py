@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from tierwise import configuration
-from tierwise.errors import ConfigurationRefused, DeliveryRefused
+from tierwise.errors import ConfigurationRefused, DeliveryRefused, told_of
 from tierwise.settings import settings
 from tierwise.sources.description import StreamEntry
 from tierwise.sources.fragments import DELIVERED, read_select
@@ -99,7 +99,7 @@ def read(entry: StreamEntry, path: Path, work: Path, *, vouched: bool = False) -
         raw = reader(d, entry, path, work, vouched)
         if entry.sql_file is not None and raw.rows:
             raw = _selected(d, entry, raw)
-    if raw.rows + len(raw.broken) == 0:
+    if raw.rows + len(raw.broken) == 0 and not vouched:
         raise DeliveryRefused(f"{path.name} has no rows.", code="empty", hint="was the export finished?")
     return raw
 
@@ -164,6 +164,9 @@ def _header(entry: StreamEntry, readable: Path, shown: str) -> list[str]:
     return _sound(entry, [n or f"column_{i}" for i, n in enumerate(names, 1)], shown)
 
 
+_OUR_NAMES = ("row_number", "left_out_because", "position_in_order", "claimed_on", "place", "problems")
+
+
 def _sound(entry: StreamEntry, names: list[str], shown: str) -> list[str]:
     limit = configuration.company().limits.max_columns
     if len(names) > limit:
@@ -178,9 +181,10 @@ def _sound(entry: StreamEntry, names: list[str], shown: str) -> list[str]:
         raise DeliveryRefused(
             f"{shown} has two columns called `{twice[0]}`.", code="schema", hint="which one is meant? rename the other"
         )
-    if "row_number" in folded:
+    ours = next((n for n in names if n.casefold() in _OUR_NAMES), None)
+    if ours is not None:
         raise DeliveryRefused(
-            f"{shown} has a column called `row_number`, which is our own.",
+            f"{shown} has a column called `{ours}`, which is our own.",
             code="schema",
             hint="rename it in the export",
         )
@@ -330,7 +334,7 @@ def _selected(d: duckdb.DuckDBPyConnection, entry: StreamEntry, raw: Raw) -> Raw
         rows = cast("int", d.execute(f"select count(*) from {relation}").fetchall()[0][0])
     except duckdb.Error as why:
         raise DeliveryRefused(
-            f"config/{entry.sql_file} does not run over this delivery: {str(why).splitlines()[0]}",
+            f"config/{entry.sql_file} does not run over this delivery: {told_of(why)}",
             code="schema",
             hint=f"delivered are the columns {', '.join(raw.columns)}",
         ) from None

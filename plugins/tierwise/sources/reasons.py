@@ -14,6 +14,7 @@ ROW_REASONS: dict[str, str] = {
     "currency_unknown": "no ISO 4217 currency of that name",
     "fx_missing": "no exchange rate to the reporting currency; the row waits until there is one",
     "conflict": "the same key twice with different content and nothing that says which is later",
+    "order_incomplete": "another line of this redelivered order is bad; the order stays as it was until it comes whole",
     "status_unknown": "the value is in neither the code map nor the vocabulary of the column",
     "type_unknown": "the value is in neither the code map nor the vocabulary of the column",
     "date_invalid": "no such date or time",
