@@ -8,7 +8,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from tierwise import accept, conform, control, landing, policy, release
+from tierwise import accept, conform, control, landing, policy, quarantine, release
 from tierwise.errors import Busy
 
 DAY = date(2024, 1, 31)
@@ -146,3 +146,15 @@ def test_a_delivery_with_too_many_bad_rows_is_refused_until_somebody_vouches_for
     assert company.tierwise("source", "accept", delivery.delivery_id, "--because", "the old till").code == 0
     company.run("2024-01-31")
     assert company.marts("select accepted_rows, quarantined_rows from ops_deliveries") == [(7, 3)]
+
+
+def test_a_row_that_the_door_stops_is_kept_with_the_value_that_stopped_it(company):
+    good = [(f"o{n}", 1, "bob", "2024-01-31 09:00", "1.00", None) for n in range(9)]
+    company.deliver("orders_2024-01-31.csv", [*good, ("o9", 1, "bob", "2024-03-31 09:00", "1.00", None)])
+    company.run("2024-01-31")
+    with company.at_home():
+        [delivery] = control.deliveries()
+        [row] = quarantine.rows(delivery.delivery_id)
+    assert (row.row_number, row.reason_code, row.column_name) == (10, "future_date", "ordered_at")
+    assert row.raw_value == "2024-03-31 08:00:00"  # as it was typed: London had put its clocks forward that morning
+    assert '"at":"2024-03-31 09:00"' in str(row.raw_row)

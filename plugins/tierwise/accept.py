@@ -106,12 +106,14 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
     with duckdb.connect() as d:
         d.execute(f"set temp_directory = '{run.work / 'spill'}'")
         d.execute(f"create view conformed as from read_parquet('{conformed}')")
+        values = " ".join(f"when '{c}' then {c}::varchar" for c in stream.column_names)
         order = "order_id" if "order_id" in stream.column_names else "null::varchar"
         d.execute(f"create view log as {_log(stream, log)}")
         d.execute(
             f"create table outside as select row_number, reason_code, column_name, raw_value, order_id from"
             f" read_parquet('{conformed.with_suffix('.rejected.parquet')}') union all by name"
-            f" select row_number, reason_code, column_name, {order} as order_id from read_parquet('{failing}')"
+            f" select row_number, reason_code, column_name, case column_name {values} end as raw_value,"
+            f" {order} as order_id from read_parquet('{failing}')"
             " left join conformed using (row_number)"
         )
         place = (log[-1].accepted_order or 0) if log else 0
