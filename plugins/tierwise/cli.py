@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import itertools
 import json
 import re
 import shutil
@@ -356,22 +357,16 @@ def policy_show(as_json: Json = False) -> None:
     if as_json:
         _print_json(shown)
         return
-    _print_table(
-        ("policy", "status", "measure", "tier", "", "等级", "line", "规则"),
-        [
-            (
-                s.policy,
-                f"{s.status}{', primary' if s.is_primary else ''}",
-                f"{s.measure}{f' in {s.currency}' if s.currency else ''}",
-                s.tier,
-                s.tier_label_en,
-                s.tier_label_zh,
-                s.rule_en,
-                s.rule_zh,
-            )
-            for s in shown
-        ],
-    )
+    for name, tiers in itertools.groupby(shown, key=lambda s: s.policy):
+        rows = list(tiers)
+        first = rows[0]
+        is_primary = ", primary" if first.is_primary else ""
+        measure = f"{first.measure}{f' in {first.currency}' if first.currency else ''}"
+        _print_table(
+            ("tier", "label", "名称", "line", "规则"),
+            [(s.tier, s.tier_label_en, s.tier_label_zh, s.rule_en, s.rule_zh) for s in rows],
+            title=f"{name} · {first.status}{is_primary} · by {measure}",
+        )
     _next("tierwise run")
 
 
