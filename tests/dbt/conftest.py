@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from tierwise import warehouse
+from tierwise.policy.rules import TABLES
 from tierwise.sources.streams import STREAMS
 
 LAID = (
@@ -23,32 +24,6 @@ LAID = (
     "ops_deliveries",
     "ops_quarantine",
 )
-RULES = {
-    "policies": {
-        "policy": "varchar",
-        "policy_version": "varchar",
-        "policy_status": "varchar",
-        "is_primary": "boolean",
-        "label_en": "varchar",
-        "label_zh": "varchar",
-        "currency": "varchar",
-        "measure": "varchar",
-        "after_days": "integer",
-        "otherwise_graded": "varchar",
-        "position": "integer",
-    },
-    "policy_then_by": {"policy": "varchar", "position": "integer", "measure": "varchar"},
-    "policy_tiers": {
-        "policy": "varchar",
-        "tier": "varchar",
-        "tier_rank": "integer",
-        "label_en": "varchar",
-        "label_zh": "varchar",
-        "rule_kind": "varchar",
-        "share": "decimal(18, 10)",
-        "bound": "decimal(18, 4)",
-    },
-}
 Rows = Sequence[Mapping[str, Any]]
 Lay = Callable[..., Path]
 
@@ -60,7 +35,7 @@ def lay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lay]:
 
     def lay_rows(*days: date, **rows: Rows) -> Path:
         folder = Path(tempfile.mkdtemp(dir=home))
-        files = {name: _write(folder, name, rows.get(name, ())) for name in (*STREAMS, *RULES, *LAID)}
+        files = {name: _write(folder, name, rows.get(name, ())) for name in (*STREAMS, *TABLES, *LAID)}
         build = folder / "build.duckdb"
         company = {"currency": "GBP", "time_zone": "Europe/London"}
         warehouse.lay_inputs(build, days=days, company=company, files=files)
@@ -72,8 +47,8 @@ def lay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lay]:
 
 
 def _write(folder: Path, name: str, rows: Rows) -> list[Path]:
-    columns = RULES.get(name) or warehouse.input_columns(name)
-    if not rows and name not in RULES:
+    columns = TABLES.get(name) or warehouse.input_columns(name)
+    if not rows and name not in TABLES:
         return []
     file = folder / f"{name}.parquet"
     with duckdb.connect() as d:
