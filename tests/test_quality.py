@@ -57,6 +57,16 @@ GOOD: dict[str, dict[str, Any]] = {
         "asked_at": "2026-03-09 08:00:00",
     },
     "products": {"product_id": "P1", "unit_cost": "3.00", "list_price": "5.00"},
+    "tier_overrides": {
+        "policy": "pyramid",
+        "customer_id": "C1",
+        "from": "2026-03-01",
+        "until": "2026-03-01",
+        "tier": "vip",
+        "reason": "founder's friend",
+        "author": "Li Wei",
+    },
+    "existing_tiers": {"policy": "pyramid", "customer_id": "C1", "tier": "vip", "author": "Li Wei"},
 }
 
 # What makes a good row a bad one, the reason, and the column to look at.
@@ -94,6 +104,12 @@ PLANTED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"unit_cost": "-0.01"}, "range", "unit_cost"),
         ({"list_price": "-0.01", "unit_cost": None}, "range", "list_price"),
     ],
+    "tier_overrides": [
+        ({"until": "2026-02-28"}, "time_order", "until"),
+        ({"reason": ""}, "reason_missing", "reason"),
+        ({"reason": " \u3000\n"}, "reason_missing", "reason"),
+        ({"author": "\u200b"}, "author_missing", "author"),
+    ],
 }
 
 # Odd, and right: none of these may be stopped.
@@ -112,6 +128,8 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"ordered_at": "2026-03-20 08:00:00", "claimed_on": "2026-03-20"},
         {"amount": "-90.00", "left_out_because": "not merchandise"},
     ],
+    "tier_overrides": [{"until": None}, {"from": "2030-01-01", "until": "2030-01-01"}, {"reason": "。"}],
+    "existing_tiers": [{"author": None}, {"author": ""}],
     "interactions": [{"duration_seconds": None}, {"duration_seconds": 0}, {"duration_seconds": "863999.9"}],
     "survey_responses": [
         {"score": None},
@@ -163,7 +181,8 @@ def delivery(folder: Path, stream: str, rows: list[dict[str, Any]], **facts: Any
     types |= {c.name: DUCKDB_TYPES[c.kind] for c in STREAMS[stream].columns}
     file = folder / f"{name}.parquet"
     with duckdb.connect() as d:
-        d.execute(f"create table t ({', '.join(f'{k} {v}' for k, v in types.items())})")
+        columns = ", ".join(f'"{k}" {v}' for k, v in types.items())
+        d.execute(f"create table t ({columns})")
         for n, row in enumerate(rows, 1):
             full = {**GOOD[stream], "row_number": n, **row}
             d.execute(f"insert into t values ({', '.join('?' for _ in types)})", [full.get(k) for k in types])

@@ -255,7 +255,7 @@ def home(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=READMES)
 def test_the_example_of_a_source_is_valid(home, page):
     (home / "config/sources.yml").write_text(page.block("yaml", "web_shop"))
-    [source] = description.load_sources()
+    [source, _by_command] = description.load_sources()
     assert (source.name, list(source.streams)) == ("web_shop", ["orders"])
 
 

@@ -60,6 +60,7 @@ def _facts(run: control.Run, delivery: control.Delivery) -> dict[str, object]:
 
 
 def _at_the_door(run: control.Run, delivery: control.Delivery) -> quality.AtTheDoor:
+    by_people = STREAMS[delivery.stream].by_people
     before = [
         d
         for d in control.deliveries(status="accepted", source=delivery.source, stream=delivery.stream)
@@ -72,7 +73,7 @@ def _at_the_door(run: control.Run, delivery: control.Delivery) -> quality.AtTheD
         rows=run.work / "conformed" / f"{delivery.delivery_id}.parquet",
         known_on=run.days[0],
         delivered_rows=int(str(_facts(run, delivery)["delivered_rows"])),
-        usual_rows=float(median(d.delivered_rows or 0 for d in before)) if before else None,
+        usual_rows=float(median(d.delivered_rows or 0 for d in before)) if before and not by_people else None,
         accepted_anyway=delivery.accepted_because is not None,
     )
 
@@ -106,7 +107,7 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
     with duckdb.connect() as d:
         d.execute(f"set temp_directory = '{run.work / 'spill'}'")
         d.execute(f"create view conformed as from read_parquet('{conformed}')")
-        values = " ".join(f"when '{c}' then {c}::varchar" for c in stream.column_names)
+        values = " ".join(f"when '{c}' then {files.identifier(c)}::varchar" for c in stream.column_names)
         order = "order_id" if "order_id" in stream.column_names else "null::varchar"
         d.execute(f"create view log as {_log(stream, log)}")
         d.execute(
@@ -126,7 +127,7 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
         quarantined = d.execute("select count(distinct row_number) from outside").fetchall()[0][0]
         judged = int(str(facts["delivered_rows"])) - int(str(facts["left_out_rows"]))
         share = quarantined / judged if judged else 0.0
-        if share > float(str(max_bad_share)) and delivery.accepted_because is None:
+        if share > float(str(max_bad_share)) and delivery.accepted_because is None and not stream.by_people:
             worst = d.execute("select reason_code, count(*) from outside group by 1 order by 2 desc, 1").fetchall()[0]
             control.refuse_delivery(
                 delivery.delivery_id,
@@ -134,7 +135,8 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
                 f"{quarantined} of {judged} rows are bad ({worst[1]} × {worst[0]}): {DELIVERY_REASONS['bad_rows']}",
             )
             return False
-        columns = ", ".join(("source", "delivery_id", *stream.column_names, *tuple(LOG_COLUMNS)[2:]))
+        canonical = map(files.identifier, stream.column_names)
+        columns = ", ".join(("source", "delivery_id", *canonical, *tuple(LOG_COLUMNS)[2:]))
         kept = lake.write_once(
             d,
             f"select {columns} from incoming where fate in ('new', 'left_out') order by row_number",
@@ -172,7 +174,7 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
 def _log(stream: Stream, accepted: list[control.Delivery]) -> str:
     """The stream's accepted log as a query, empty and typed where nothing was accepted yet."""
     typed = {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in stream.columns}}
-    empty = "select " + ", ".join(f"null::{t} as {name}" for name, t in typed.items()) + " where false"
+    empty = "select " + ", ".join(f'null::{t} as "{name}"' for name, t in typed.items()) + " where false"
     if not accepted:
         return empty
     paths = ", ".join(f"'{settings().var / str(d.accepted_file)}'" for d in accepted)
@@ -193,8 +195,8 @@ def _incoming(
     lines, lines have no id of their own, and an order with the same multiset of lines is a duplicate.
     """
     by_order = entry.replaces == "order"
-    version_columns = ("order_id",) if by_order else stream.key
-    content_columns = [c for c in stream.column_names if not (by_order and c == "line_id")]
+    version_columns = ("order_id",) if by_order else tuple(map(files.identifier, stream.key))
+    content_columns = [files.identifier(c) for c in stream.column_names if not (by_order and c == "line_id")]
     content = ", ".join(f"coalesce({c}::varchar, chr(30))" for c in content_columns)
     version_of = "md5(concat_ws(chr(31), source, " + ", ".join(version_columns) + "))"
     version_row = "version_of" if by_order else "row_number::varchar"

@@ -45,10 +45,12 @@ STEPS = (
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 source_app = typer.Typer(help="Where rows come from.", no_args_is_help=True)
 policy_app = typer.Typer(help="How tiers are decided.", no_args_is_help=True)
+override_app = typer.Typer(help="Tiers that people decide, for one customer.", no_args_is_help=True)
 quarantine_app = typer.Typer(help="Rows that stay outside, and why.", no_args_is_help=True)
 release_app = typer.Typer(help="What readers see, and what they saw before.", no_args_is_help=True)
 app.add_typer(source_app, name="source")
 app.add_typer(policy_app, name="policy")
+app.add_typer(override_app, name="override")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(release_app, name="release")
 
@@ -109,7 +111,8 @@ def _refresh(days: list[date], kind: str) -> str:
         run_id = release.begin(days, kind)
         with _remembering(run_id):
             policy.adopt(run_id)
-            undated = [f"{s.name} · {name}" for s in sources for name, e in s.streams.items() if e.known_on is None]
+            described = [s for s in sources if s.kind != description.BY_HAND]
+            undated = [f"{s.name} · {name}" for s in described for name, e in s.streams.items() if e.known_on is None]
             if kind == "backfill" and undated:
                 err.print(f"  These say no day of their own and count as known from {days[0]}: {', '.join(undated)}.")
             step("land")
@@ -191,13 +194,30 @@ def why(
     if as_json:
         _print_json(explanation)
         return
-    for language in configuration.company().languages:
-        out.print(getattr(explanation, f"sentence_{language}"), markup=False)
+    languages = configuration.company().languages
+    for language in languages:
+        # Chinese has no spaces to break a line at: the terminal does it better
+        out.print(getattr(explanation, f"sentence_{language}"), markup=False, soft_wrap=language == "zh" or None)
     if brief:
         return
-    facts = [(name, value) for name, value in asdict(explanation).items() if not name.startswith("sentence")]
-    _print_table(("what", "value"), [(n, _tidy(v)) for n, v in facts if v is not None and not isinstance(v, dict)])
+    out.print()
+    for line in policies.drawn(explanation.history, languages[0]):
+        out.print(line, markup=False)
+    out.print()
+    _print_table(("what", "value"), [(name, _tidy(value)) for name, value in _facts(asdict(explanation))])
     _next(f"tierwise query \"from tier_history where customer_key = '{explanation.customer_key}' order by valid_from\"")
+
+
+def _facts(explanation: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every number behind the sentences, one a row: `line.value`, `parts.own_behaviour`."""
+    for name, value in explanation.items():
+        if isinstance(value, dict):
+            inner = {f"{name}.{one}": what for one, what in value.items() if not one.startswith("label")}
+            yield from _facts(inner)
+        elif value is None or isinstance(value, tuple) or name.startswith("sentence"):
+            continue
+        elif value or "parts." not in name:
+            yield name, value
 
 
 @app.command()
@@ -300,7 +320,7 @@ def source_check(as_json: Json = False) -> None:
     """Read config/sources.yml and say what is wrong in it, or what each stream does not say."""
     from tierwise.sources import description
 
-    sources = description.load_sources()
+    sources = [s for s in description.load_sources() if s.kind != description.BY_HAND]
     said = []
     for source in sources:
         for name, entry in source.streams.items():
@@ -367,7 +387,94 @@ def policy_show(as_json: Json = False) -> None:
             [(s.tier, s.tier_label_en, s.tier_label_zh, s.rule_en, s.rule_zh) for s in rows],
             title=f"{name} · {first.status}{is_primary} · by {measure}",
         )
+        out.print(" ".join(first.terms_en), "".join(first.terms_zh), sep="\n", markup=False, end="\n\n")
     _next("tierwise run")
+
+
+# --- overrides ------------------------------------------------------------------------------------------------------
+
+
+def _next_day() -> date:
+    from tierwise import release
+
+    current = release.repair().release_id
+    return clock.next_day(configuration.company(), control.release(current).as_of if current else None)
+
+
+@override_app.command("add")
+def override_add(
+    customer: Annotated[str, typer.Argument(help="A customer_key, a customer id, or source:id.")],
+    policy: Annotated[str, typer.Option(help="The policy in which the customer is to have the tier.")] = "",
+    tier: Annotated[str, typer.Option(help="The tier.")] = "",
+    reason: Annotated[str, typer.Option(help="Why. Everybody who sees the tier sees it.")] = "",
+    author: Annotated[str, typer.Option(help="Who answers for it.")] = "",
+    first: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD; by default the next run's.")] = "",
+    last: Annotated[str, typer.Option("--until", help="Last day, YYYY-MM-DD; by default none.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Give a customer a tier by hand. Only a mark: the next run takes it in."""
+    from tierwise import overrides
+    from tierwise import policy as policies
+
+    asked, older = overrides.add(
+        customer,
+        policy=policy,
+        tier=tier,
+        reason=reason,
+        author=author,
+        starts_on=clock.day(first) if first else None,
+        ends_on=clock.day(last) if last else None,
+        tiers={p.name: [t.tier for t in p.tiers] for p in policies.load() if not p.is_retired},
+        next_day=_next_day(),
+    )
+    if as_json:
+        _print_json(asked)
+        return
+    out.print(f"{asked.customer} is to be {asked.tier} in {asked.policy} {asked.days}.", markup=False)
+    if older is not None:
+        out.print(f"That replaces what {older.author} said: {older.tier} {older.days}.", markup=False)
+    _next("tierwise run", "tierwise override list")
+
+
+@override_app.command("end")
+def override_end(
+    customer: Annotated[str, typer.Argument(help="A customer_key, a customer id, or source:id.")],
+    policy: Annotated[str, typer.Option(help="The policy in which the override stands.")] = "",
+    on: Annotated[str, typer.Option(help="Its last day, YYYY-MM-DD; by default it ends with the next run.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it ends.")] = "",
+    author: Annotated[str, typer.Option(help="Who answers for that.")] = "",
+    as_json: Json = False,
+) -> None:
+    """End the override that a customer is under. Only a mark: the next run takes it in."""
+    from tierwise import overrides
+
+    ended, _ = overrides.end(
+        customer,
+        policy=policy,
+        reason=reason,
+        author=author,
+        ends_on=clock.day(on) if on else None,
+        next_day=_next_day(),
+    )
+    if as_json:
+        _print_json(ended)
+        return
+    out.print(f"{ended.customer} is {ended.tier} in {ended.policy} {ended.days} only.", markup=False)
+    _next("tierwise run", "tierwise override list")
+
+
+@override_app.command("list")
+def override_list(
+    everything: Annotated[bool, typer.Option("--all", help="Also what expired or was replaced.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Overrides in force, upcoming, waiting for the next run, or sent back to their authors, and how to mend those."""
+    from tierwise import overrides, release
+
+    release.repair()
+    _print_records([asdict(one) for one in overrides.overrides(everything=everything)], as_json)
+    if not as_json:
+        _next("tierwise why CUSTOMER", "tierwise run")
 
 
 # --- quarantine -----------------------------------------------------------------------------------------------------

@@ -27,22 +27,34 @@ def day_to_describe(company: Company, *, asked: str = "", scheduled: str = "", n
     """
     last = as_of_today(company, now)
     if not asked:
-        return min(_day(scheduled), last) if scheduled else last
-    day = _day(asked)
-    if day > last and company.clock.last_day == last:
+        return min(day(scheduled), last) if scheduled else last
+    wanted = day(asked)
+    if wanted > last and company.clock.last_day == last:
         raise ConfigurationRefused(
-            f"{day} is after {last}, the last day of this company (clock.last_day in config/company.yml).",
+            f"{wanted} is after {last}, the last day of this company (clock.last_day in config/company.yml).",
             hint=f"ask for {last} or an earlier day, or move clock.last_day",
         )
-    if day > last:
+    if wanted > last:
         raise ConfigurationRefused(
-            f"{day} is not over yet in {company.time_zone}; the last complete day is {last}.",
+            f"{wanted} is not over yet in {company.time_zone}; the last complete day is {last}.",
             hint=f"ask for {last}, or wait until the day is over",
         )
-    return day
+    return wanted
 
 
-def _day(text: str) -> date:
+def next_day(company: Company, released: date | None, now: datetime | None = None) -> date:
+    """The first day that the next run can describe: the one after the released day, or that one again where the company
+    has no later one. Before the first release it is the last complete day.
+    """
+    last = as_of_today(company, now)
+    if released is None:
+        return last
+    following = released + timedelta(days=1)
+    return min(following, company.clock.last_day or following)
+
+
+def day(text: str) -> date:
+    """A day as people write it. Raises ConfigurationRefused for anything else."""
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:

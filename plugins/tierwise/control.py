@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,7 +21,7 @@ from tierwise.errors import Busy, ConfigurationRefused
 from tierwise.settings import settings
 
 METADATA = sa.MetaData()
-MIGRATION_HEAD = "0001"
+MIGRATION_HEAD = "0002"
 
 POINTER = sa.Table(
     "pointer",
@@ -83,6 +83,21 @@ FINDINGS = sa.Table(
     sa.Column("severity", sa.String(10), nullable=False),
     sa.Column("sentence", sa.Text, nullable=False),
     sa.Column("count", sa.Integer, nullable=False),
+)
+OVERRIDES_SAID = sa.Table(
+    "overrides_said",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("policy", sa.String(100), nullable=False),
+    sa.Column("customer_source", sa.String(100), nullable=False),
+    sa.Column("customer_id", sa.Text, nullable=False),
+    sa.Column("starts_on", sa.Date, nullable=False),
+    sa.Column("ends_on", sa.Date),
+    sa.Column("tier", sa.String(100), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("said_at", sa.DateTime, nullable=False),
+    sa.Column("delivery_id", sa.String(60), sa.ForeignKey("deliveries.delivery_id")),
 )
 POLICY_VERSIONS = sa.Table(
     "policy_versions",
@@ -159,6 +174,37 @@ class Delivery:
     refusal_code: str | None
     refusal: str | None
     accepted_because: str | None
+
+
+@dataclass(frozen=True)
+class OverrideSaid:
+    """A version of an override as a person gave it by command. `delivery_id` is null until a run took it in."""
+
+    number: int
+    policy: str
+    customer_source: str
+    customer_id: str
+    starts_on: date
+    ends_on: date | None
+    tier: str
+    reason: str
+    author: str
+    said_at: datetime
+    delivery_id: str | None
+
+    def row(self) -> dict[str, Any]:
+        """The row of the stream `tier_overrides` that it is; the version said last is the newest."""
+        return {
+            "policy": self.policy,
+            "customer_source": self.customer_source,
+            "customer_id": self.customer_id,
+            "from": self.starts_on,
+            "until": self.ends_on,
+            "tier": self.tier,
+            "reason": self.reason,
+            "author": self.author,
+            "updated_at": self.said_at,
+        }
 
 
 @dataclass(frozen=True)
@@ -423,8 +469,12 @@ def add_delivery(
     *,
     delivery_id: str,
     refused: tuple[str, str] | None = None,
+    said: Sequence[int] = (),
 ) -> Delivery:
-    """Record what landed, or why it may not come in (code, sentence). The same name and content is one delivery."""
+    """Record what landed, or why it may not come in (code, sentence). The same name and content is one delivery.
+
+    `said` are the numbers of the overrides that it brings: with the same commit they wait no longer.
+    """
     code, sentence = refused or (None, None)
     with _transaction() as c:
         known = c.execute(sa.select(DELIVERIES.c.delivery_id).where(DELIVERIES.c.delivery_id == delivery_id)).scalar()
@@ -444,6 +494,8 @@ def add_delivery(
                     refusal=sentence,
                 )
             )
+        if said:
+            c.execute(OVERRIDES_SAID.update().where(OVERRIDES_SAID.c.number.in_(said)).values(delivery_id=delivery_id))
     return delivery(delivery_id)
 
 
@@ -549,6 +601,25 @@ def findings(*, run_id: str | None = None) -> list[dict[str, Any]]:
         wanted = wanted.where(FINDINGS.c.run_id == run_id)
     with _reading() as c:
         return [dict(row) for row in c.execute(wanted).mappings()]
+
+
+# --- overrides ------------------------------------------------------------------------------------------------------
+
+
+def say_override(**said: Any) -> OverrideSaid:
+    """Keep a version of an override (the columns of OverrideSaid) until the next run takes it in."""
+    with _transaction() as c:
+        added = c.execute(OVERRIDES_SAID.insert().values(said_at=_now(), **said).returning(OVERRIDES_SAID))
+        return OverrideSaid(**added.mappings().one())
+
+
+def overrides_said(*, waiting: bool = False) -> list[OverrideSaid]:
+    """Every version said by command, or those that no run took in yet, in the order in which they were said."""
+    wanted = sa.select(OVERRIDES_SAID).order_by(OVERRIDES_SAID.c.number)
+    if waiting:
+        wanted = wanted.where(OVERRIDES_SAID.c.delivery_id.is_(None))
+    with _reading() as c:
+        return [OverrideSaid(**row) for row in c.execute(wanted).mappings()]
 
 
 # --- policies -------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -18,6 +19,7 @@ from tierwise.settings import settings
 from tierwise.sources import description, files
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from tierwise.sources.description import Source, StreamEntry
@@ -45,6 +47,8 @@ def land(run_id: str, source: str, stream: str) -> list[str]:
     """
     run = control.run(run_id)
     described, entry = description.entry_of(source, stream)
+    if described.kind == description.BY_HAND:
+        return _land_what_was_said(run, described, stream, entry)
     limit = configuration.company().limits.archive_bytes
     found = files.listing(entry)
     known = {(d.name, d.fingerprint) for d in control.deliveries(source=source, stream=stream)}
@@ -72,6 +76,19 @@ def land(run_id: str, source: str, stream: str) -> list[str]:
             new.append(_keep(described, stream, entry, name, arrived))
     _report_restless(described, restless)
     return new
+
+
+def _land_what_was_said(run: control.Run, described: Source, stream: str, entry: StreamEntry) -> list[str]:
+    """Everything said by command since the last time, as one delivery. Said once, it lands once."""
+    waiting = control.overrides_said(waiting=True)
+    if not waiting:
+        return []
+    copy = run.work / "arriving" / described.name / stream / f"{stream}_{waiting[0].number}-{waiting[-1].number}.jsonl"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(said.row(), ensure_ascii=False, default=str) for said in waiting]
+    copy.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    arrived = _Arrived(copy, lake.fingerprint(copy), None)
+    return [_keep(described, stream, entry, copy.name, arrived, said=[said.number for said in waiting])]
 
 
 def _readable(name: str) -> str:
@@ -138,7 +155,15 @@ class _Unpacking:
         return None
 
 
-def _keep(described: Source, stream: str, entry: StreamEntry, name: str, arrived: _Arrived) -> str:
+def _keep(
+    described: Source,
+    stream: str,
+    entry: StreamEntry,
+    name: str,
+    arrived: _Arrived,
+    *,
+    said: Sequence[int] = (),
+) -> str:
     claimed, refused = _claimed_day(entry, name)
     refused = arrived.refused or refused
     identity = f"{described.name}|{stream}|{name}|{arrived.fingerprint}"
@@ -158,6 +183,7 @@ def _keep(described: Source, stream: str, entry: StreamEntry, name: str, arrived
         claimed,
         delivery_id=delivery_id,
         refused=refused,
+        said=said,
     )
     return delivery_id
 

@@ -20,13 +20,15 @@ FILE = "manifest.json"
 
 @dataclass(frozen=True)
 class Standing:
-    """Where decisions stand after a day: the append-only logs so far, and the state of that day's end."""
+    """Where decisions stand after a day: the append-only logs so far, and the state of that day's end.
+
+    Both map an input relation to what holds it; `policy_versions` maps a policy to the version in force on that day.
+    """
 
     last_decided: date | None = None
-    decisions: tuple[FileRef, ...] = ()
-    policy_days: tuple[FileRef, ...] = ()
-    month_end_values: tuple[FileRef, ...] = ()
-    state: FileRef | None = None
+    logs: dict[str, tuple[FileRef, ...]] = field(default_factory=dict)
+    state: dict[str, FileRef] = field(default_factory=dict)
+    policy_versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,8 @@ class Manifest:
         return [
             *(file for files in self.accepted.values() for file in files),
             *self.rules.values(),
-            *start.decisions,
-            *start.policy_days,
-            *start.month_end_values,
-            *([start.state] if start.state else []),
+            *(file for files in start.logs.values() for file in files),
+            *start.state.values(),
         ]
 
     @property
@@ -125,10 +125,9 @@ def _as_files(held: list[dict[str, Any]]) -> tuple[FileRef, ...]:
 def _as_standing(held: dict[str, Any]) -> Standing:
     return Standing(
         last_decided=date.fromisoformat(held["last_decided"]) if held["last_decided"] else None,
-        decisions=_as_files(held["decisions"]),
-        policy_days=_as_files(held["policy_days"]),
-        month_end_values=_as_files(held["month_end_values"]),
-        state=FileRef(**held["state"]) if held["state"] else None,
+        logs={name: _as_files(files) for name, files in held["logs"].items()},
+        state={name: FileRef(**file) for name, file in held["state"].items()},
+        policy_versions=held["policy_versions"],
     )
 
 

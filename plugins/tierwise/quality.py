@@ -165,7 +165,7 @@ def _files(deliveries: list[AtTheDoor], stream: Stream) -> str:
 
 
 def _rows_at_the_door(stream: Stream, rows: str) -> str:
-    columns = ", ".join(f"r.{name}" for name in stream.column_names)
+    columns = ", ".join(f'r."{name}"' for name in stream.column_names)
     return (
         f"select k.source, k.delivery_id, r.row_number, k.known_on, k.day_ends_at, {columns} from {rows} r"
         " join known_days k on k.rows_file = r.filename and k.claimed_on is not distinct from cast(r.claimed_on as date)"
@@ -502,7 +502,7 @@ def _furnish_empty(d: duckdb.DuckDBPyConnection) -> None:
     limits = configuration.Limits().model_dump()
     d.execute(f"create table limits as select {', '.join(f'{_literal(v)} as {k}' for k, v in limits.items())}")
     for stream in STREAMS.values():
-        columns = ", ".join(f"{c.name} {DUCKDB_TYPES[c.kind]}" for c in stream.columns)
+        columns = ", ".join(f'"{c.name}" {DUCKDB_TYPES[c.kind]}' for c in stream.columns)
         d.execute(
             f"create table {stream.name} (source varchar, delivery_id varchar, row_number bigint, known_on date,"
             f" day_ends_at timestamp, {columns})"

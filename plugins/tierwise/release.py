@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tierwise.warehouse import Progress
 
 KEPT_DAYS = 3
 KEPT_A_DAY = 3
-_RULES = ("policies", "policy_then_by", "policy_tiers")
+_RULES = ("policies_in_force", "policies", "policy_then_by", "policy_applies_to", "policy_tiers", "policy_conditions")
 _OPS = ("ops_runs", "ops_deliveries", "ops_quarantine")
 
 
@@ -50,7 +50,7 @@ def build(run_id: str, part: str, progress: Progress | None = None) -> None:
     build_file = run.work / "build.duckdb"
     if part == "history":
         night = _write_manifest(run)
-        warehouse.lay_inputs(build_file, days=night.days, company=night.company, files=_files(night) | _export_ops(run))
+        _lay_inputs(build_file, night, _export_ops(run))
     warehouse.build(build_file, part, progress)
 
 
@@ -159,7 +159,7 @@ def verify(release_id: str | None = None, progress: Progress | None = None) -> l
     with tempfile.TemporaryDirectory(prefix="tierwise-verify-") as folder:
         build_file = Path(folder) / "build.duckdb"
         ops = {name: [parquet / f"{name}.parquet"] for name in _OPS}
-        warehouse.lay_inputs(build_file, days=night.days, company=night.company, files=_files(night) | ops)
+        _lay_inputs(build_file, night, ops)
         for part in warehouse.PARTS:
             warehouse.build(build_file, part, progress)
         compared = []
@@ -244,16 +244,16 @@ def _write_manifest(run: control.Run) -> Manifest:
     return night
 
 
-def _files(night: Manifest) -> dict[str, list[Path]]:
+def _lay_inputs(build_file: Path, night: Manifest, ops: dict[str, list[Path]]) -> None:
     start = night.starts_from
-    return {
+    files = {
         **{stream: [f.absolute for f in files] for stream, files in night.accepted.items()},
-        **{name: [file.absolute] for name, file in night.rules.items()},
-        "tier_decisions": [f.absolute for f in start.decisions],
-        "policy_days": [f.absolute for f in start.policy_days],
-        "month_end_values": [f.absolute for f in start.month_end_values],
-        "tier_states": [start.state.absolute] if start.state else [],
+        **{name: [f.absolute for f in start.logs.get(name, ())] for name in warehouse.LOGS},
+        **{name: [start.state[name].absolute] if name in start.state else [] for name in warehouse.STATES},
+        **ops,
     }
+    rules = {name: file.absolute for name, file in night.rules.items()}
+    warehouse.lay_inputs(build_file, days=night.days, company=night.company, rules=rules, files=files)
 
 
 def _export_ops(run: control.Run) -> dict[str, list[Path]]:
@@ -303,51 +303,36 @@ def _append_decisions(run: control.Run, night: Manifest) -> tuple[Standing, Stan
     import duckdb
 
     folder = lake.decisions_folder(run.run_id)
-    start = night.starts_from
-    last = f"date '{run.as_of}'"
-    decisions = ", ".join(warehouse.input_columns("tier_decisions"))
-    states = ", ".join(warehouse.input_columns("tier_states"))
-    values = ", ".join(warehouse.contract("fct_customer_value"))
     with duckdb.connect(str(run.work / "build.duckdb"), read_only=True) as d:
 
-        def logs(when: str, suffix: str) -> dict[str, FileRef]:
-            queries = {
-                "decisions": f"select {decisions} from intermediate.int_tier_decisions__decided where is_change",
-                "policy_days": "select * from intermediate.int_policy_days__decided where"
-                " as_of in (select as_of from inputs.run_days)",
-                "month_end_values": f"select {values} from marts.fct_customer_value where is_month_end and"
-                " as_of in (select as_of from inputs.run_days)",
-            }
-            return {
-                name: lake.write_once(
-                    d, f"from ({query}) where as_of {when} {last} order by all", folder / f"{name}_{suffix}.parquet"
-                )
-                for name, query in queries.items()
-            }
+        def kept(name: str, held: str, suffix: str) -> FileRef:
+            columns = ", ".join(warehouse.input_columns(name))
+            return lake.write_once(d, f"select {columns} from {held} order by all", folder / f"{name}_{suffix}.parquet")
 
-        def state(day: date, suffix: str) -> FileRef:
-            return lake.write_once(
-                d,
-                f"select {states} from intermediate.int_tier_decisions__decided"
-                f" where as_of = date '{day}' and reason <> 'left_population' order by all",
-                folder / f"tier_states_{suffix}.parquet",
+        def advance(standing: Standing, day: date, compare: str, suffix: str) -> Standing:
+            """Where things stand after `day`, with the logs of the run's days that compare so with its last one."""
+            in_force = f"intermediate.int_policies__in_force where as_of = date '{day}'"
+            versions = d.execute(f"select policy, policy_version from {in_force} order by policy").fetchall()
+            return Standing(
+                last_decided=day,
+                logs={
+                    name: (
+                        *standing.logs.get(name, ()),
+                        kept(name, f"{held} and as_of {compare} date '{run.as_of}'", suffix),
+                    )
+                    for name, held in warehouse.LOGS.items()
+                },
+                state={
+                    name: kept(name, f"{held} and as_of = date '{day}'", suffix)
+                    for name, held in warehouse.STATES.items()
+                },
+                policy_versions=dict(versions),
             )
 
-        before = start
+        before = night.starts_from
         if len(run.days) > 1:
-            before = _advance(start, run.days[-2], logs("<", "before"), state(run.days[-2], "before"))
-        return before, _advance(before, run.as_of, logs("=", "last"), state(run.as_of, "last"))
-
-
-def _advance(standing: Standing, day: date, logs: dict[str, FileRef], state: FileRef) -> Standing:
-    return replace(
-        standing,
-        last_decided=day,
-        decisions=(*standing.decisions, logs["decisions"]),
-        policy_days=(*standing.policy_days, logs["policy_days"]),
-        month_end_values=(*standing.month_end_values, logs["month_end_values"]),
-        state=state,
-    )
+            before = advance(before, run.days[-2], "<", "before")
+        return before, advance(before, run.as_of, "=", "last")
 
 
 def _retire_old_releases() -> None:

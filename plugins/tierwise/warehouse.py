@@ -20,11 +20,34 @@ Progress = Callable[[str, int, int], None]  # node name, how many are done, how 
 # The two halves of a build, split where the value model will stand between them.
 PARTS: dict[str, list[str]] = {
     "history": ["--select", "path:models/staging", "path:models/intermediate/history"],
-    "proposals": ["--select", "path:models/intermediate/decision", "path:models/marts"],
+    "proposals": [
+        *("--select", "path:models/intermediate/overrides", "path:models/intermediate/decision"),
+        "path:models/marts",
+    ],
 }
+DECISION = "decision"  # a part of its own for who brings tables: simulations, benchmarks
+_SELECTED = PARTS | {DECISION: ["--select", "path:models/intermediate/decision", "--indirect-selection", "cautious"]}
 RELEASED = "tierwise.duckdb"  # called marts.duckdb, the engine could not tell the catalog `marts` from the schema
 
-_DECISION_COLUMNS = {
+_PARTS_OF_A_CHANGE = {  # of a score: what each step of a change's cause moved it by
+    "part_policy": "decimal(18, 4)",
+    "part_identity": "decimal(18, 4)",
+    "part_corrected_data": "decimal(18, 4)",
+    "part_value_model": "decimal(18, 4)",
+    "part_own_behaviour": "decimal(18, 4)",
+    "part_left_window": "decimal(18, 4)",
+    "part_others_moved": "decimal(18, 4)",
+}
+_RUN = {
+    "kind": "varchar",
+    "tier": "varchar",
+    "since": "date",
+    "cause": "varchar",
+    "score_before": "decimal(18, 4)",
+    "line_before": "decimal(18, 4)",
+    **_PARTS_OF_A_CHANGE,
+}
+_DECISION = {
     "as_of": "date",
     "policy": "varchar",
     "policy_version": "varchar",
@@ -34,9 +57,91 @@ _DECISION_COLUMNS = {
     "graded": "varchar",
     "reason": "varchar",
     "cause": "varchar",
-    "decision_rows": "varchar",
-    "is_limited_by_steps": "boolean",
 }
+_LAID: dict[str, dict[str, str]] = {
+    "tier_decisions": {
+        **_DECISION,
+        "decision_rows": "varchar",
+        "is_limited_by_steps": "boolean",
+        "from_tier": "varchar",
+        "from_graded": "varchar",
+        "is_new": "boolean",
+        "changed_from": "date",
+        "score": "decimal(18, 4)",
+        "score_before": "decimal(18, 4)",
+        "line_before": "decimal(18, 4)",
+        "line_now": "decimal(18, 4)",
+        **_PARTS_OF_A_CHANGE,
+    },
+    "tier_states": {
+        **_DECISION,
+        "tier_since": "date",
+        "by_override": "boolean",
+        "runs": "struct(" + ", ".join(f"{name} {kind}" for name, kind in _RUN.items()) + ")[]",
+    },
+    "policy_states": {
+        "as_of": "date",
+        "policy": "varchar",
+        "policy_version": "varchar",
+        "measure": "varchar",
+        "rank_within": "varchar",
+        "after_days": "integer",
+        "minimum_coverage": "decimal(18, 4)",
+        "then_by_1": "varchar",
+        "then_by_2": "varchar",
+        "then_by_3": "varchar",
+        "settled_on": "date",
+    },
+    "policy_line_states": {
+        "as_of": "date",
+        "policy": "varchar",
+        "policy_version": "varchar",
+        "group_name": "varchar",
+        "tier": "varchar",
+        "tier_rank": "bigint",
+        "position": "bigint",
+        "counted_more": "bigint",
+        "measure": "varchar",
+        "rule_kind": "varchar",
+        "condition_kind": "varchar",
+        "share": "decimal(18, 10)",
+        "bound": "decimal(18, 4)",
+        "eligible_customers": "bigint",
+        "ranked_customers": "bigint",
+        "seats": "bigint",
+        "clear_rank": "bigint",
+        "miss_rank": "bigint",
+        "clear_bound": "decimal(38, 14)",
+        "miss_bound": "decimal(38, 14)",
+        "line_value": "decimal(18, 4)",
+        "reach_value": "decimal(18, 4)",
+        "clear_value": "decimal(18, 4)",
+        "miss_value": "decimal(18, 4)",
+        "at_clear_rank": "decimal(18, 4)[]",
+        "behind_clear_rank": "decimal(18, 4)[]",
+        "at_miss_rank": "decimal(18, 4)[]",
+        "behind_miss_rank": "decimal(18, 4)[]",
+    },
+    "policy_days": {
+        "as_of": "date",
+        "policy": "varchar",
+        "policy_version": "varchar",
+        "policy_status": "varchar",
+        "is_primary": "boolean",
+    },
+}
+LOGS = {  # what a run appends for good: input relation, and where the build holds the run's rows
+    "tier_decisions": "intermediate.int_tier_decisions__decided where is_change",
+    "policy_days": "intermediate.int_policy_days__decided where as_of in (select as_of from inputs.run_days)",
+    "month_end_values": "marts.fct_customer_value where is_month_end and as_of in (select as_of from inputs.run_days)",
+}
+STATES = {  # what the next run starts from, of one day: input relation, and where the build holds it
+    "tier_states": "intermediate.int_tier_decisions__decided where reason <> 'left_population'",
+    "policy_states": "intermediate.int_policies__in_force where true",
+    "policy_line_states": "intermediate.int_policy_lines__drawn where true",
+    "customer_values": "intermediate.int_customers__valued where basis = 'day'",
+}
+_NO_VALUES = ("is_prospect", "is_latest", "is_month_end")
 _known_projects: dict[tuple[tuple[str, int], ...], Any] = {}
 _dbt_at_work = threading.Lock()  # dbt keeps its adapter and its environment per process
 
@@ -49,17 +154,11 @@ def input_columns(name: str) -> dict[str, str]:
         return contract("fct_customer_value")
     if name in ("ops_runs", "ops_deliveries", "ops_quarantine"):
         return contract(name)
-    return {
-        "tier_decisions": {**_DECISION_COLUMNS, "from_tier": "varchar", "from_graded": "varchar", "is_new": "boolean"},
-        "tier_states": {**_DECISION_COLUMNS, "tier_since": "date"},
-        "policy_days": {
-            "as_of": "date",
-            "policy": "varchar",
-            "policy_version": "varchar",
-            "policy_status": "varchar",
-            "is_primary": "boolean",
-        },
-    }[name]
+    if name == "customer_values":
+        values = {column: kind for column, kind in contract("fct_customer_value").items() if column not in _NO_VALUES}
+        days = ("window_ends_on", "known_on", "first_sale_on", "first_purchased_on", "last_purchased_on")
+        return {"basis": "varchar", **values, **dict.fromkeys(days, "date")}
+    return _LAID[name]
 
 
 def contract(mart: str) -> dict[str, str]:
@@ -80,7 +179,12 @@ def marts() -> list[str]:
 
 
 def lay_inputs(
-    build: Path, *, days: Sequence[date], company: Mapping[str, str], files: Mapping[str, Sequence[Path]]
+    build: Path,
+    *,
+    days: Sequence[date],
+    company: Mapping[str, str],
+    rules: Mapping[str, Path],
+    files: Mapping[str, Sequence[Path]],
 ) -> None:
     """Begin a build file: one view per input over exactly the files listed, empty and typed where there are none."""
     import duckdb
@@ -93,23 +197,21 @@ def lay_inputs(
         d.executemany("insert into inputs.run_days values (?)", [(day,) for day in days])
         d.execute("create table inputs.company (currency varchar, time_zone varchar)")
         d.execute("insert into inputs.company values (?, ?)", [company["currency"], company["time_zone"]])
+        for name, path in rules.items():
+            d.execute(f"create view inputs.{name} as from read_parquet('{path}')")
         for name, paths in files.items():
+            columns = ", ".join(f'null::{kind} as "{column}"' for column, kind in input_columns(name).items())
             listed = ", ".join(f"'{p}'" for p in paths)
-            held = f"from read_parquet([{listed}], union_by_name = true)"
-            if name.startswith("polic") and name != "policy_days":
-                query = held
-            else:
-                columns = ", ".join(f"null::{kind} as {column}" for column, kind in input_columns(name).items())
-                query = f"select {columns} where false" + (f" union all by name {held}" if paths else "")
-            d.execute(f"create view inputs.{name} as {query}")
+            held = f" union all by name from read_parquet([{listed}], union_by_name = true)" if paths else ""
+            d.execute(f"create view inputs.{name} as select {columns} where false{held}")
 
 
 def build(build_file: Path, part: str, progress: Progress | None = None) -> None:
-    """Run one half of the dbt graph, its contracts and data tests included. Raises OurFailure naming what failed.
+    """Run one part of the dbt graph, its contracts and data tests included. Raises OurFailure naming what failed.
 
     Unit tests hold a model against rows of their own: they say nothing about a night, and run with the other tests.
     """
-    _dbt(build_file, ["build", *PARTS[part], "--exclude-resource-type", "unit_test"], progress)
+    _dbt(build_file, ["build", *_SELECTED[part], "--exclude-resource-type", "unit_test"], progress)
 
 
 def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> None:
@@ -148,6 +250,7 @@ def _parsed(state: tuple[tuple[str, int], ...], log: Path) -> Any:
     """The project as dbt parsed it, once per process and state of its files.
 
     It is parsed for one and the same build file, which is never opened: for another path dbt would parse it all anew.
+    What an invocation compiled into it is taken out again: dbt would take half of it for its own.
     """
     from dbt.cli.main import dbtRunner
 
@@ -158,6 +261,9 @@ def _parsed(state: tuple[tuple[str, int], ...], log: Path) -> Any:
             raise OurFailure(f"dbt cannot read the project: {result.exception}", hint="mend dbt_project/ and run again")
         _known_projects.clear()
         _known_projects[state] = result.result
+    for node in _known_projects[state].nodes.values():
+        if getattr(node, "extra_ctes_injected", False):
+            node.compiled, node.extra_ctes_injected, node.extra_ctes = False, False, []
     return _known_projects[state]
 
 

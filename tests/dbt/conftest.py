@@ -16,10 +16,8 @@ from tierwise.policy.rules import TABLES
 from tierwise.sources.streams import STREAMS
 
 LAID = (
-    "tier_decisions",
-    "policy_days",
-    "month_end_values",
-    "tier_states",
+    *warehouse.LOGS,
+    *warehouse.STATES,
     "ops_runs",
     "ops_deliveries",
     "ops_quarantine",
@@ -35,10 +33,11 @@ def lay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lay]:
 
     def lay_rows(*days: date, **rows: Rows) -> Path:
         folder = Path(tempfile.mkdtemp(dir=home))
-        files = {name: _write(folder, name, rows.get(name, ())) for name in (*STREAMS, *TABLES, *LAID)}
+        files = {name: _write(folder, name, rows.get(name, ())) for name in (*STREAMS, *LAID)}
+        rules = {name: _write(folder, name, rows.get(name, ()))[0] for name in TABLES}
         build = folder / "build.duckdb"
         company = {"currency": "GBP", "time_zone": "Europe/London"}
-        warehouse.lay_inputs(build, days=days, company=company, files=files)
+        warehouse.lay_inputs(build, days=days, company=company, rules=rules, files=files)
         return build
 
     with pytest.MonkeyPatch.context() as environment:
@@ -52,9 +51,10 @@ def _write(folder: Path, name: str, rows: Rows) -> list[Path]:
         return []
     file = folder / f"{name}.parquet"
     with duckdb.connect() as d:
-        d.execute(f"create table held ({', '.join(f'{column} {kind}' for column, kind in columns.items())})")
+        typed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+        d.execute(f"create table held ({typed})")
         for row in rows:
-            names = ", ".join(row)
+            names = ", ".join(f'"{column}"' for column in row)
             d.execute(f"insert into held ({names}) values ({', '.join('?' for _ in row)})", list(row.values()))
         d.execute(f"copy held to '{file}'")
     return [file]

@@ -38,16 +38,8 @@ def order(
     }
 
 
-def tier(policy: str, name: str, rank: int, kind: str, **line: Decimal) -> Row:
-    return {
-        "policy": policy,
-        "tier": name,
-        "tier_rank": rank,
-        "label_en": name,
-        "label_zh": name,
-        "rule_kind": kind,
-        **line,
-    }
+def tier(name: str, rank: int, kind: str) -> Row:
+    return {**VERSION, "tier": name, "tier_rank": rank, "label_en": name, "label_zh": name, "rule_kind": kind}
 
 
 def held(customer: str, policy: str, **state: object) -> Row:
@@ -62,9 +54,9 @@ def held(customer: str, policy: str, **state: object) -> Row:
     }
 
 
+VERSION = {"policy": "abc", "policy_version": "v2"}
 ABC = {
-    "policy": "abc",
-    "policy_version": "v2",
+    **VERSION,
     "policy_status": "active",
     "is_primary": True,
     "label_en": "ABC",
@@ -73,6 +65,13 @@ ABC = {
     "measure": "net_revenue_12m",
     "after_days": 2,
     "otherwise_graded": "provisional",
+    "minimum_coverage": Decimal(1),
+    "promotion_band": Decimal(0),
+    "demotion_band": Decimal(0),
+    "minimum_stay_days": 0,
+    "grace_days": 0,
+    "confirm_days": 1,
+    "review_calendar": "nightly",
     "position": 1,
 }
 
@@ -82,8 +81,13 @@ def march(lay) -> Ask:
     """Four days of one policy: A from 100 on, graded two days after the first sale."""
     build: Path = lay(
         *MARCH,
+        policies_in_force=[{"as_of": day, **VERSION} for day in MARCH],
         policies=[ABC],
-        policy_tiers=[tier("abc", "A", 1, "at_least", bound=Decimal(100)), tier("abc", "B", 2, "otherwise")],
+        policy_tiers=[tier("A", 1, "at_least"), tier("B", 2, "otherwise")],
+        policy_conditions=[
+            {**VERSION, "tier": "A", "tier_rank": 1, "position": 1, "measure": "net_revenue_12m"}
+            | {"condition_kind": "at_least", "bound": Decimal(100)}
+        ],
         orders=[
             order("new", MARCH[0], "150"),
             order("old", date(2023, 11, 1), "150"),
@@ -96,6 +100,10 @@ def march(lay) -> Ask:
             held("old", "abc", policy_version="v1", tier="A", tier_rank=1, tier_since=date(2023, 11, 3)),
             held("rising", "abc", policy_version="v1", tier="B", tier_rank=2, tier_since=date(2023, 11, 3)),
             held("old", "retired", policy_version="w1", tier="top", tier_rank=1, tier_since=date(2023, 11, 3)),
+        ],
+        policy_states=[
+            {"as_of": date(2024, 2, 29), "policy": name, "policy_version": "v1", "measure": "net_revenue_12m"}
+            for name in ("abc", "retired")
         ],
         policy_days=[
             {"as_of": date(2024, 2, 29), "policy": name, "policy_version": "v1"} for name in ("abc", "retired")

@@ -48,6 +48,13 @@ def test_a_measure_says_its_unit_step_and_end(tmp_path: Path) -> None:
     assert (found["orders_12m"].step, found["orders_12m"].unit) == (Decimal(1), "count")
 
 
+def test_no_score_passes_100_and_a_measure_may_name_its_own_end(tmp_path: Path) -> None:
+    score = COLUMN.replace("bigint", "decimal(18, 4)").replace("unit: count", "unit: score")
+    assert policy.measures(_file(tmp_path, score))["orders_12m"].largest == 100
+    ended = COLUMN.replace("step: 1,", "step: 1, largest: 365,")
+    assert policy.measures(_file(tmp_path, ended))["orders_12m"].largest == 365
+
+
 def test_a_measure_without_a_step_is_our_failure_and_not_the_company_s(tmp_path: Path) -> None:
     with pytest.raises(OurFailure, match="the measure orders_12m needs unit, step, label_en and label_zh"):
         policy.measures(_file(tmp_path, COLUMN.replace(", step: 1", "")))

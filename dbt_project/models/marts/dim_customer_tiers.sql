@@ -20,8 +20,8 @@ latest as (
         decided.gap_up,
         decided.gap_down
     from {{ ref('int_tier_decisions__decided') }} as decided
-    inner join {{ source('inputs', 'policies') }} as policies
-        on decided.policy = policies.policy
+    inner join {{ ref('int_policies__in_force') }} as policies
+        on decided.policy = policies.policy and decided.as_of = policies.as_of
     where decided.as_of = {{ latest_day() }} and decided.reason <> 'left_population'
 )
 

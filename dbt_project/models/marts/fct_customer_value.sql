@@ -9,13 +9,15 @@ days as (
 
 run as (
     select
-        valued.* exclude (known_on, first_sale_on, first_purchased_on, last_purchased_on),
+        valued.* exclude (basis, window_ends_on, known_on, first_sale_on, first_purchased_on, last_purchased_on),
         valued.first_sale_on is null as is_prospect,
         days.is_latest
     from {{ ref('int_customers__valued') }} as valued
     inner join days
         on valued.as_of = days.as_of
-    where days.is_latest or valued.as_of = {{ dbt.last_day('valued.as_of', 'month') }}
+    where
+        valued.basis = 'day'
+        and (days.is_latest or valued.as_of = {{ dbt.last_day('valued.as_of', 'month') }})
 ),
 
 before as (

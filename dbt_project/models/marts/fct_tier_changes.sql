@@ -14,6 +14,14 @@ changes as (
         cause,
         decision_rows,
         is_limited_by_steps,
+        changed_from,
+        score_before,
+        score,
+        line_before,
+        line_now,
+        {% for part in parts_of_a_change() %}
+            part_{{ part }},
+        {% endfor %}
         policy_version
     from {{ ref('int_tier_log__appended') }}
     where

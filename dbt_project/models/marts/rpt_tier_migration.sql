@@ -69,6 +69,38 @@ moved as (
             and before.customer_key = after.customer_key
 ),
 
+known_tiers as (  -- as the rules of a version say, or its decisions show
+    select
+        policy,
+        policy_version,
+        tier,
+        cast(tier_rank as bigint) as tier_rank
+    from {{ source('inputs', 'policy_tiers') }}
+
+    union all
+
+    select
+        policy,
+        policy_version,
+        tier,
+        tier_rank
+    from {{ ref('tier_history') }}
+),
+
+ranks as (  -- in the version that ruled on to_day
+    select
+        days.to_day,
+        known_tiers.policy,
+        known_tiers.tier,
+        min(known_tiers.tier_rank) as tier_rank
+    from days
+    inner join {{ ref('int_policy_days__decided') }} as versions
+        on days.to_day = versions.as_of
+    inner join known_tiers
+        on versions.policy = known_tiers.policy and versions.policy_version = known_tiers.policy_version
+    group by days.to_day, known_tiers.policy, known_tiers.tier
+),
+
 migrated as (
     select
         moved.policy,
@@ -76,6 +108,8 @@ migrated as (
         moved.to_day,
         moved.from_tier,
         moved.to_tier,
+        from_ranks.tier_rank as from_rank,
+        to_ranks.tier_rank as to_rank,
         count(*) as customers,
         cast(coalesce(sum(before.net_revenue_12m), 0) as decimal(18, 2)) as from_net_revenue_12m,
         cast(coalesce(sum(after.net_revenue_12m), 0) as decimal(18, 2)) as to_net_revenue_12m
@@ -84,6 +118,10 @@ migrated as (
         on moved.from_day = before.as_of and moved.customer_key = before.customer_key
     left join {{ ref('fct_customer_value') }} as after
         on moved.to_day = after.as_of and moved.customer_key = after.customer_key
+    left join ranks as from_ranks
+        on moved.to_day = from_ranks.to_day and moved.policy = from_ranks.policy and moved.from_tier = from_ranks.tier
+    left join ranks as to_ranks
+        on moved.to_day = to_ranks.to_day and moved.policy = to_ranks.policy and moved.to_tier = to_ranks.tier
     group by all
 )
 

@@ -215,7 +215,9 @@ def _typed(d: duckdb.DuckDBPyConnection, statement: Statement, target: Path) -> 
     except duckdb.Error as why:
         raise OurFailure(f"{statement.delivery.delivery_id} could not be conformed ({told_of(why)})") from why
     _hold_dates(d, statement)
-    names = ", ".join(["row_number", "claimed_on", "left_out_because", *statement.stream.column_names])
+    names = ", ".join(
+        ["row_number", "claimed_on", "left_out_because", *map(files.identifier, statement.stream.column_names)]
+    )
     d.execute(
         "create temp table broken (row_number bigint, reason_code varchar, column_name varchar, raw_value varchar)"
     )

@@ -110,13 +110,18 @@ class Statement:
         written = [f"{r.written} as {n}__written" for n, r in made.items() if r.problems or r.written != "null"]
         written += [f"{r.inputs} as {n}__inputs" for n, r in made.items() if r.inputs != "null"]
         written += [f"{r.tidied} as {n}__tidied" for n, r in made.items() if r.tidied]
-        typed = [f"{r.typed} as {n}" for n, r in made.items()]
+        typed = [f"{r.typed} as {files.identifier(n)}" for n, r in made.items()]
         tidied = [f"coalesce({n}__tidied, false)" for n, r in made.items() if r.tidied]
         clocks = [f"coalesce({r.clock}, false)" for r in made.values() if r.clock]
         judged = {**made, "known_on": known_on}
         problems = [self._problem(n, r, condition, code) for n, r in judged.items() for condition, code in r.problems]
         conditions = [condition for r in judged.values() for condition, _ in r.problems]
-        columns = ",\n        ".join(f"cast({n} as {DUCKDB_TYPES[self.stream.column(n).kind]}) as {n}" for n in made)
+        columns = _lines(
+            [
+                f"cast({files.identifier(c.name)} as {DUCKDB_TYPES[c.kind]}) as {files.identifier(c.name)}"
+                for c in self.stream.columns
+            ]
+        )
         return f"""
 create temp table judged as
 with raw as (
@@ -278,7 +283,7 @@ from typed
         if not column.required:
             return
         if column.kind == "id_text":
-            reading.problems.append((f"{name} is null", "customer_missing" if name == "customer_id" else "id_missing"))
+            reading.problems.append((f"{name} is null", column.missing))
             return
         if column.kind == "currency":
             return  # an empty one is no known one
@@ -291,9 +296,9 @@ from typed
             "code": self._outside(),
         }.get(column.kind, "required_missing")
         if reading.inputs == "null":
-            reading.problems.append((nothing, "required_missing"))
+            reading.problems.append((nothing, column.missing))
         else:
-            reading.problems.append((f"({nothing} and {name}__inputs is null)", "required_missing"))
+            reading.problems.append((f"({nothing} and {name}__inputs is null)", column.missing))
             reading.problems.append((f"({nothing} and {name}__inputs is not null)", wrong))
 
     def _id(self, column: Column, entry: ColumnEntry, raw: str, kind: str) -> _Reading:
@@ -442,6 +447,7 @@ from typed
 
     def _timestamp(self, column: Column, entry: ColumnEntry, raw: str, kind: str) -> _Reading:
         w = f"{column.name}__written"
+        name = files.identifier(column.name)
         written = raw
         textual = kind == "VARCHAR" or not (kind.startswith("TIMESTAMP") or kind == "DATE")
         if textual:
@@ -451,19 +457,19 @@ from typed
         epoch = next((f for f in entry.format if f in EPOCHS), None)
         problems = []
         if epoch and textual:
-            positive = f"(try_cast({w} as double) > 0 and {column.name} is null)"
+            positive = f"(try_cast({w} as double) > 0 and {name} is null)"
             problems.append((positive, "epoch_unit"))
             problems.append(
-                (f"({w} is not null and {column.name} is null and not coalesce({positive}, false))", "date_invalid")
+                (f"({w} is not null and {name} is null and not coalesce({positive}, false))", "date_invalid")
             )
         else:
-            problems.append((f"({w} is not null and {column.name} is null)", "date_invalid"))
-        problems.append((f"year({column.name}) < 1900", "date_invalid"))
+            problems.append((f"({w} is not null and {name} is null)", "date_invalid"))
+        problems.append((f"year({name}) < 1900", "date_invalid"))
         reading = _Reading(written, typed, problems)
         if column.kind == "timestamp" and "TIME ZONE" not in kind and not epoch:
             zone = self.source.time_zone
-            back = f"timezone('{zone}', timezone('UTC', {column.name}))"
-            early = f"timezone('{zone}', timezone('UTC', {column.name} - interval 1 hour))"
+            back = f"timezone('{zone}', timezone('UTC', {name}))"
+            early = f"timezone('{zone}', timezone('UTC', {name} - interval 1 hour))"
             reading.clock = (
                 f"case when hour({local}) < 4 and month({local}) in (3, 4, 9, 10, 11)"
                 f" then {back} <> {local} or {early} = {local} end"

@@ -17,13 +17,14 @@ from tierwise.settings import settings
 
 Unit = Literal["money", "count", "days", "ratio", "score"]
 
-# What a measure of this unit can never be below; a bound there is a slip of the pen.
+# What a measure of this unit can never be below or above; a bound there is a slip of the pen.
 _NEVER_NEGATIVE: frozenset[Unit] = frozenset({"count", "days", "score"})
+_HIGHEST_SCORE = Decimal(100)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A number known of a customer. `step` is the smallest difference it can show, `largest` the end of its column."""
+    """A number known of a customer. `step` is the smallest difference it can show, `largest` what it never passes."""
 
     name: str
     unit: Unit
@@ -45,6 +46,7 @@ class _Meta(BaseModel):
     unit: Unit | None = None
     more_is_better: bool = True
     step: configuration.Code | None = None
+    largest: configuration.Code | None = None
     label_en: str = ""
     label_zh: str = ""
 
@@ -106,13 +108,19 @@ def _measure(column: _Column, meta: _Meta, where: Path) -> Measure:
         unit=meta.unit,
         more_is_better=meta.more_is_better,
         step=Decimal(meta.step),
-        largest=_largest(column.data_type),
+        largest=_largest(column.data_type, meta),
         label_en=meta.label_en,
         label_zh=meta.label_zh,
     )
 
 
-def _largest(data_type: str) -> Decimal:
+def _largest(data_type: str, meta: _Meta) -> Decimal:
+    if meta.largest is not None:
+        return Decimal(meta.largest)
+    return _HIGHEST_SCORE if meta.unit == "score" else _end_of_column(data_type)
+
+
+def _end_of_column(data_type: str) -> Decimal:
     decimal = re.fullmatch(r"\s*(?:decimal|numeric)\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*", data_type, re.IGNORECASE)
     if decimal:
         width, scale = int(decimal[1]), int(decimal[2])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
+import functools
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tierwise import control
+from tierwise import control, customers
 from tierwise.configuration import nearest
 from tierwise.errors import ConfigurationRefused, OurFailure
-from tierwise.policy.catalogue import measures
+from tierwise.policy.catalogue import Measure, measures
 from tierwise.policy.rules import Policy, load
 from tierwise.policy.sentences import Chinese, English
 from tierwise.settings import settings
@@ -20,12 +22,18 @@ from tierwise.settings import settings
 if TYPE_CHECKING:
     import duckdb
 
-_LISTED = 10
+FACTS = ("orders_12m", "refunds_12m", "complaints_12m", "interactions_12m", "responses_12m", "purchase_days_12m")
+PARTS = ("policy", "identity", "corrected_data", "value_model", "own_behaviour", "left_window", "others_moved")
+_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
 class Line:
-    """The line of a tier on a day. `value` is the bound, or the measure of who sits on a share's last seat."""
+    """The line of a tier on a day. `value` is the bound, or the measure of who sits on a share's last seat.
+
+    `decides_at` is where it decides about this customer: for the tier held, the least that keeps it (what is `above`
+    its bound loses it there); for the next higher tier, the least that gets it.
+    """
 
     tier: str
     label_en: str
@@ -35,6 +43,49 @@ class Line:
     bound: Decimal | None
     seats: int | None
     value: Decimal | None
+    decides_at: Decimal | None
+
+
+@dataclass(frozen=True)
+class Override:
+    """What a person decided. `ends_on` is None while it is open."""
+
+    tier: str
+    author: str
+    reason: str
+    starts_on: date
+    ends_on: date | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of tier: what moved the score since `changed_from`, the first day of what led to it. The parts sum up."""
+
+    as_of: date
+    changed_from: date
+    from_tier: str | None
+    from_tier_en: str | None
+    from_tier_zh: str | None
+    score_before: Decimal | None
+    score: Decimal | None
+    line_before: Decimal | None
+    line_now: Decimal | None
+    parts: dict[str, Decimal]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One interval of a customer's history, as decided then. `valid_to` is None while it lasts."""
+
+    tier: str | None
+    tier_label_en: str | None
+    tier_label_zh: str | None
+    graded: str
+    valid_from: date
+    valid_to: date | None
+    reason: str
+    cause: str | None
+    policy_version: str | None
 
 
 @dataclass(frozen=True)
@@ -55,24 +106,41 @@ class Explanation:
     graded: str
     reason: str
     cause: str | None
-    decision_rows: str | None
     tier_since: date
     measure: str
     measure_label_en: str
     measure_label_zh: str
     unit: str
     currency: str | None
-    value: Decimal | None
-    line: Line | None
-    line_above: Line | None
-    rank_position: int | None
-    ranked_customers: int | None
-    gap_up: Decimal | None
-    gap_down: Decimal | None
-    first_sale_on: date | None
-    gradable_from: date | None
-    next_review: date | None
     is_past: bool
+    decision_rows: str | None = None
+    is_limited_by_steps: bool = False
+    value: Decimal | None = None
+    line: Line | None = None
+    line_above: Line | None = None
+    rank_position: int | None = None
+    ranked_customers: int | None = None
+    gap_up: Decimal | None = None
+    gap_down: Decimal | None = None
+    reached: Line | None = None
+    runner_up_key: str | None = None
+    runner_up_score: Decimal | None = None
+    score_before: Decimal | None = None
+    parts: dict[str, Decimal] | None = None
+    conditions: dict[str, Decimal | None] | None = None
+    facts: dict[str, Any] | None = None
+    first_sale_on: date | None = None
+    gradable_from: date | None = None
+    clearing: Line | None = None
+    clearing_since: date | None = None
+    missing_since: date | None = None
+    earliest_change_on: date | None = None
+    next_review: date | None = None
+    override: Override | None = None
+    wanted: Line | None = None
+    place_in_queue: int | None = None
+    change: Change | None = None
+    history: tuple[Step, ...] = ()
     sentence_en: str = ""
     sentence_zh: str = ""
 
@@ -88,29 +156,47 @@ def why(customer: str, *, policy: str | None = None, as_of: date | None = None) 
             raise ConfigurationRefused(
                 f"{as_of} is not decided yet: the current release describes {latest}.", hint="ask for an earlier day"
             )
-        key, named = _identify(marts, customer)
-        name = policy or _primary_policy(marts)
-        if as_of is None or as_of == latest:
-            explanation = _today(marts, latest, key, named, name)
+        meant = customers.meant(marts, customer)
+        versions = _versions()
+        name = policy or _primary_policy(marts, versions)
+        day = as_of or latest
+        _known_policy(marts, name, past=day < latest)
+        history = _history(marts, name, meant.customer_key, day, versions)
+        if day == latest:
+            found = next(_today(marts, name, versions, meant.customer_key), None)
+            explanation = found or _left(marts, name, meant, day, history, versions)
         else:
-            explanation = _back_then(marts, as_of, key, named, name)
-    return explained(explanation)
+            explanation = _back_then(marts, name, meant, day, history, versions)
+        return _explained(
+            replace(explanation, customer=meant.name, history=history), versions(name, explanation.policy_version)
+        )
 
 
-def explained(explanation: Explanation) -> Explanation:
-    """The explanation with its sentences."""
-    measure = measures()[explanation.measure]
+def explanations(policy: str | None = None) -> Iterator[Explanation]:
+    """Every tier of the current release with its sentences, of one policy or of all; histories are left out."""
+    with _release() as marts:
+        versions = _versions()
+        if policy is not None:
+            _known_policy(marts, policy, past=False)
+        for row in _released_policies(marts):
+            if policy in (None, row["policy"]):
+                for explanation in _today(marts, row["policy"], versions):
+                    yield _explained(explanation, versions(row["policy"], explanation.policy_version))
+
+
+def _explained(explanation: Explanation, policy: Policy) -> Explanation:
+    catalogue = measures()
     return replace(
         explanation,
-        sentence_en=English(explanation, measure).sentence(),
-        sentence_zh=Chinese(explanation, measure).sentence(),
+        sentence_en=English(explanation, policy, catalogue).sentence(),
+        sentence_zh=Chinese(explanation, policy, catalogue).sentence(),
     )
 
 
 # --- reading the release --------------------------------------------------------------------------------------------
 
 
-def _release() -> duckdb.DuckDBPyConnection:
+def _release() -> closing[duckdb.DuckDBPyConnection]:
     import duckdb
 
     current: Path = settings().releases / "current.duckdb"
@@ -118,13 +204,18 @@ def _release() -> duckdb.DuckDBPyConnection:
         raise ConfigurationRefused(
             "there is no release yet, so nobody has a tier.", hint="tierwise run --as-of YYYY-MM-DD makes the first"
         )
-    return duckdb.connect(str(current), read_only=True)
+    return closing(duckdb.connect(str(current), read_only=True))
 
 
 def _rows(marts: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[dict[str, Any]]:
-    answer = marts.execute(query, list(values))
+    return list(_streamed(marts, query, *values))
+
+
+def _streamed(marts: duckdb.DuckDBPyConnection, query: str, *values: object) -> Iterator[dict[str, Any]]:
+    answer = marts.cursor().execute(query, list(values))
     names = [column[0] for column in answer.description or []]
-    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    while rows := answer.fetchmany(_AT_ONCE):
+        yield from (dict(zip(names, row, strict=True)) for row in rows)
 
 
 def _latest_day(marts: duckdb.DuckDBPyConnection) -> date:
@@ -136,48 +227,41 @@ def _latest_day(marts: duckdb.DuckDBPyConnection) -> date:
     return found
 
 
-def _identify(marts: duckdb.DuckDBPyConnection, customer: str) -> tuple[str, str]:
-    """The customer_key meant, and the name `source:customer_id` to call the customer by."""
-    asked = unicodedata.normalize("NFC", customer.strip())
-    found = _rows(
-        marts,
-        """
-        select source, customer_id, customer_key
-        from marts.dim_customer_ids
-        where customer_key = $1 or customer_id = $1 or source || ':' || customer_id = $1
-        order by source, customer_id
-        """,
-        asked,
-    )
-    keys = {row["customer_key"] for row in found}
-    if len(keys) == 1:
-        return found[0]["customer_key"], f"{found[0]['source']}:{found[0]['customer_id']}"
-    if keys:
-        listed = ", ".join(f"{row['source']}:{row['customer_id']}" for row in found[:_LISTED])
-        raise ConfigurationRefused(
-            f"{asked!r} may be {len(keys)} customers: {listed}.", hint="ask with the source in front, as listed"
-        )
-    near = _rows(
-        marts,
-        """
-        select source || ':' || customer_id as near
-        from marts.dim_customer_ids
-        order by
-            least(levenshtein(customer_id, $1), levenshtein(source || ':' || customer_id, $1)), source, customer_id
-        limit 5
-        """,
-        asked,
-    )
-    listed = ", ".join(row["near"] for row in near)
-    raise ConfigurationRefused(
-        f"no customer is called {asked!r} in the current release.",
-        hint=f"the nearest are {listed}" if listed else "the release holds no customers",
-    )
+class _Versions:
+    """Policies as they read when a tier was decided, not as the file reads now."""
+
+    def __init__(self) -> None:
+        self.texts = {(row["policy"], row["version"]): row["text"] for row in control.policy_versions()}
+        self.read = functools.cache(self._read)
+
+    def __call__(self, name: str, version: str) -> Policy:
+        found = self.read(name, version)
+        if found is None:
+            raise OurFailure(
+                f"version {version} of the policy {name} is not in the control store, so its lines cannot be explained",
+                hint="restore the control store that belongs to this release",
+            )
+        return found
+
+    def _read(self, name: str, version: str) -> Policy | None:
+        if (name, version) in self.texts:
+            return Policy.from_text(name, self.texts[name, version])
+        return next((policy for policy in load() if (policy.name, policy.version) == (name, version)), None)
+
+    def labels(self, name: str, version: str, tier: str | None) -> tuple[str | None, str | None]:
+        """What people called the tier then: its name where the version is not known any more."""
+        policy = self.read(name, version) if (name, version) in self.texts else None
+        found = next((one for one in policy.tiers if one.tier == tier), None) if policy else None
+        return (found.labels.en, found.labels.zh) if found else (tier, tier)
 
 
-def _primary_policy(marts: duckdb.DuckDBPyConnection) -> str:
+def _versions() -> _Versions:
+    return _Versions()
+
+
+def _primary_policy(marts: duckdb.DuckDBPyConnection, versions: _Versions) -> str:
     for row in _released_policies(marts):
-        if _as_decided(row["policy"], row["policy_version"]).entry.primary:
+        if versions(row["policy"], row["policy_version"]).entry.primary:
             return str(row["policy"])
     raise OurFailure("the current release has no primary policy; name one with --policy")
 
@@ -186,21 +270,7 @@ def _released_policies(marts: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]
     return _rows(marts, "select distinct policy, policy_version from marts.rpt_tier_summary order by policy")
 
 
-def _as_decided(name: str, version: str) -> Policy:
-    """The policy as it read when the tier was decided, not as the file reads now."""
-    for row in control.policy_versions():
-        if (row["policy"], row["version"]) == (name, version):
-            return Policy.from_text(name, row["text"])
-    now = next((policy for policy in load() if (policy.name, policy.version) == (name, version)), None)
-    if now is None:
-        raise OurFailure(
-            f"version {version} of the policy {name} is not in the control store, so its lines cannot be explained",
-            hint="restore the control store that belongs to this release",
-        )
-    return now
-
-
-def _known_policy(marts: duckdb.DuckDBPyConnection, name: str, past: bool) -> None:
+def _known_policy(marts: duckdb.DuckDBPyConnection, name: str, *, past: bool) -> None:
     known = {row["policy"] for row in _released_policies(marts)}
     if past:
         known |= {row["policy"] for row in _rows(marts, "select distinct policy from marts.tier_history")}
@@ -212,78 +282,147 @@ def _known_policy(marts: duckdb.DuckDBPyConnection, name: str, past: bool) -> No
         )
 
 
-def _person(marts: duckdb.DuckDBPyConnection, key: str) -> dict[str, Any]:
-    found = _rows(marts, "select * from marts.dim_customers where customer_key = ?", key)
-    return found[0] if found else {}
+# --- today ----------------------------------------------------------------------------------------------------------
+
+_TODAY = """
+with
+
+names as (
+    select customer_key, min(source || ':' || customer_id) as customer
+    from marts.dim_customer_ids
+    group by customer_key
+),
+
+overrides as (  -- the one in force, else the one that ended last
+    select
+        customer_key,
+        struct_pack(
+            tier := tier, author := author, reason := reason, starts_on := starts_on, ends_on := ends_on
+        ) as given
+    from marts.rpt_tier_overrides
+    where policy = $1 and status in ('in_force', 'expired', 'replaced')
+    qualify row_number() over (
+        partition by customer_key
+        order by status = 'in_force' desc, least(ends_on, replaced_on - 1) desc nulls last, known_on desc
+    ) = 1
+),
+
+waiting as (
+    select customer_key, place_in_queue
+    from marts.rpt_tier_waiting_list
+    where policy = $1 and kind = 'waiting_for_seat'
+),
+
+lines as (
+    select tier, line_value
+    from marts.rpt_tier_summary
+    where policy = $1
+)
+
+select
+    explained.*,
+    names.customer,
+    overrides.given as override,
+    waiting.place_in_queue,
+    next_line.line_value as next_reached_at,
+    wanted_line.line_value as wanted_reached_at,
+    clearing_line.line_value as clearing_reached_at,
+    case when changes.customer_key is not null then changes end as change
+    {conditions}
+from marts.tier_explanations as explained
+left join names on explained.customer_key = names.customer_key
+left join overrides on explained.customer_key = overrides.customer_key
+left join waiting on explained.customer_key = waiting.customer_key
+left join lines as next_line on explained.next_tier = next_line.tier
+left join lines as wanted_line on explained.wanted_tier = wanted_line.tier
+left join lines as clearing_line on explained.clearing_tier = clearing_line.tier
+left join marts.fct_tier_changes as changes
+    on
+        explained.policy = changes.policy
+        and explained.customer_key = changes.customer_key
+        and explained.as_of = changes.as_of
+{valued}
+where explained.policy = $1 and ($2 is null or explained.customer_key = $2)
+order by explained.customer_key
+"""
 
 
-def _today(marts: duckdb.DuckDBPyConnection, as_of: date, key: str, named: str, name: str) -> Explanation:
-    _known_policy(marts, name, past=False)
-    tiers = "select * from marts.dim_customer_tiers where as_of = ? and policy = ? and customer_key = ?"
-    found = _rows(marts, tiers, as_of, name, key)
-    if not found:
-        raise ConfigurationRefused(
-            f"{named} has no decision in {name} on {as_of}: no sale of theirs is known by that day.",
-            hint="who never bought is a prospect and is not graded; --as-of shows a day on which they were decided",
-        )
-    decided = found[0]
-    policy = _as_decided(name, decided["policy_version"])
-    summary = "select * from marts.rpt_tier_summary where as_of = ? and policy = ? order by tier_rank"
-    lines = _rows(marts, summary, as_of, name)
-    held = next((row for row in lines if row["tier"] == decided["tier"]), None)
-    above = next((row for row in lines if held and row["tier_rank"] == held["tier_rank"] - 1), None)
-    first_sale_on = _person(marts, key).get("first_sale_on")
+def _today(
+    marts: duckdb.DuckDBPyConnection, name: str, versions: _Versions, key: str | None = None
+) -> Iterator[Explanation]:
+    """Everybody of a policy, or one of them, as the release shows them now."""
+    version = next(row["policy_version"] for row in _released_policies(marts) if row["policy"] == name)
+    named = _conditions(versions(name, version))
+    packed = ", ".join(f'"{measure}" := valued."{measure}"' for measure in named)
+    query = _TODAY.format(
+        conditions=f", struct_pack({packed}) as conditions" if named else "",
+        valued="left join marts.fct_customer_value as valued"
+        " on explained.customer_key = valued.customer_key and explained.as_of = valued.as_of"
+        if named
+        else "",
+    )
+    for row in _streamed(marts, query, name, key):
+        yield _as_released(row, versions(name, row["policy_version"]), versions)
+
+
+def _conditions(policy: Policy) -> list[str]:
+    """The measures of tiers that ask for several things at once."""
+    several = [tier for tier in policy.tiers if tier.all is not None]
+    named = [condition.measure for tier in several for condition in tier.conditions(policy.entry.measure)]
+    return list(dict.fromkeys([policy.entry.measure, *named])) if several else []
+
+
+def _as_released(row: dict[str, Any], policy: Policy, versions: _Versions) -> Explanation:
+    next_reached_at = _exactly(row["next_reached_at"])
+    is_next_cleared = row["clearing_tier"] == row["next_tier"]
+    clearing_at = _exactly(row["next_line_value"] if is_next_cleared else row["clearing_reached_at"])
+    wanted_at = _exactly(row["wanted_reached_at"])
+    change = row["change"]
+    conditions = row.get("conditions")
     return replace(
-        _decision(decided, policy, as_of, key, named, since=decided["tier_since"]),
-        decision_rows=decided["decision_rows"],
-        value=_exactly(decided["score"]),
-        line=_line(held),
-        line_above=_line(above),
-        rank_position=decided["rank_position"],
-        ranked_customers=(lines[0].get("ranked_customers") if lines else None),
-        gap_up=_exactly(decided["gap_up"]),
-        gap_down=_exactly(decided["gap_down"]),
-        first_sale_on=first_sale_on,
-        gradable_from=first_sale_on and first_sale_on + timedelta(days=policy.entry.eligible.after_days),
-        next_review=as_of + timedelta(days=1),
+        _decision(row, policy, row["as_of"], since=row["tier_since"]),
+        customer=row["customer"] or row["customer_key"],
         is_past=False,
+        decision_rows=row["decision_rows"],
+        is_limited_by_steps=bool(row["is_limited_by_steps"]),
+        value=_exactly(row["score"]),
+        line=_line(policy, row["tier"], _exactly(row["line_value"]), _exactly(row["keep_value"]), row["seats"]),
+        line_above=_line(policy, row["next_tier"], next_reached_at, _exactly(row["next_line_value"])),
+        rank_position=row["rank_position"],
+        ranked_customers=row["ranked_customers"],
+        gap_up=_exactly(row["gap_up"]),
+        gap_down=_exactly(row["gap_down"]),
+        reached=_line(policy, row["reached_tier"], None, None),
+        runner_up_key=row["runner_up_key"],
+        runner_up_score=_exactly(row["runner_up_score"]),
+        score_before=_exactly(row["score_before"]),
+        parts=_parts(row),
+        conditions={name: _exactly(value) for name, value in conditions.items()} if conditions else None,
+        facts={fact: row[fact] for fact in FACTS},
+        first_sale_on=row["first_sale_on"],
+        gradable_from=row["gradable_from"],
+        clearing=_line(policy, row["clearing_tier"], _exactly(row["clearing_reached_at"]), clearing_at),
+        clearing_since=row["clearing_since"],
+        missing_since=row["missing_since"],
+        earliest_change_on=row["earliest_change_on"],
+        next_review=row["next_review_on"],
+        override=Override(**row["override"]) if _is_by_hand(row["reason"]) and row["override"] else None,
+        wanted=_line(policy, row["wanted_tier"], wanted_at, wanted_at),
+        place_in_queue=row["place_in_queue"],
+        change=_change(change, policy.name, versions) if change else None,
     )
 
 
-def _back_then(marts: duckdb.DuckDBPyConnection, as_of: date, key: str, named: str, name: str) -> Explanation:
-    _known_policy(marts, name, past=True)
-    found = _rows(
-        marts,
-        """
-        select *
-        from marts.tier_history
-        where policy = ? and customer_key = ? and valid_from <= ? and (valid_to is null or valid_to >= ?)
-        """,
-        name, key, as_of, as_of,
-    )  # fmt: skip
-    if not found:
-        began = _rows(
-            marts,
-            "select min(valid_from) as began from marts.tier_history where policy = ? and customer_key = ?",
-            name, key,
-        )[0]["began"]  # fmt: skip
-        hint = f"the first decision about them is of {began}" if began else "nothing was ever decided about them"
-        raise ConfigurationRefused(f"no tier of {named} in {name} was in force on {as_of}.", hint=hint)
-    decided = found[0]
-    policy = _as_decided(name, decided["policy_version"])
-    return _decision(decided, policy, as_of, key, named, since=decided["valid_from"])
+def _is_by_hand(reason: str) -> bool:
+    return reason in ("override", "override_ended")
 
 
-def _decision(
-    decided: dict[str, Any], policy: Policy, as_of: date, key: str, named: str, *, since: date
-) -> Explanation:
-    measure = measures().get(policy.entry.measure)
-    if measure is None:
-        raise OurFailure(f"the measure {policy.entry.measure} of the policy {policy.name} is in no catalogue any more")
+def _decision(decided: dict[str, Any], policy: Policy, as_of: date, *, since: date) -> Explanation:
+    measure = _measure(policy)
     tier = next((tier for tier in policy.tiers if tier.tier == decided["tier"]), None)
     return Explanation(
-        customer=named,
-        customer_key=key,
+        customer=decided["customer_key"],
+        customer_key=decided["customer_key"],
         policy=policy.name,
         policy_version=policy.version,
         policy_label_en=policy.entry.labels.en,
@@ -296,41 +435,207 @@ def _decision(
         graded=decided["graded"],
         reason=decided["reason"],
         cause=decided["cause"],
-        decision_rows=None,
         tier_since=since,
         measure=measure.name,
         measure_label_en=measure.label_en,
         measure_label_zh=measure.label_zh,
         unit=measure.unit,
         currency=policy.currency,
-        value=None,
-        line=None,
-        line_above=None,
-        rank_position=None,
-        ranked_customers=None,
-        gap_up=None,
-        gap_down=None,
-        first_sale_on=None,
-        gradable_from=None,
-        next_review=None,
         is_past=True,
     )
 
 
-def _line(row: dict[str, Any] | None) -> Line | None:
-    if row is None:
+def _measure(policy: Policy) -> Measure:
+    measure = measures().get(policy.entry.measure)
+    if measure is None:
+        raise OurFailure(f"the measure {policy.entry.measure} of the policy {policy.name} is in no catalogue any more")
+    return measure
+
+
+def _line(
+    policy: Policy, tier: str | None, value: Decimal | None, decides_at: Decimal | None, seats: int | None = None
+) -> Line | None:
+    found = next((one for one in policy.tiers if one.tier == tier), None)
+    if found is None:
         return None
     return Line(
-        tier=row["tier"],
-        label_en=row["label_en"],
-        label_zh=row["label_zh"],
-        rule_kind=row["rule_kind"],
-        share=_exactly(row["share"]),
-        bound=_exactly(row["bound"]),
-        seats=row["seats"],
-        value=_exactly(row["line_value"]),
+        tier=found.tier,
+        label_en=found.labels.en,
+        label_zh=found.labels.zh,
+        rule_kind=found.rule_kind,
+        share=found.share,
+        bound=found.bound,
+        seats=seats,
+        value=value if found.bound is None else found.bound,
+        decides_at=decides_at,
+    )
+
+
+def _parts(row: dict[str, Any]) -> dict[str, Decimal] | None:
+    parts = {part: _exactly(row[f"part_{part}"]) for part in PARTS}
+    known = {part: value for part, value in parts.items() if value is not None}
+    return known or None
+
+
+def _change(row: dict[str, Any], name: str, versions: _Versions) -> Change:
+    from_en, from_zh = versions.labels(name, row["policy_version"], row["from_tier"])
+    return Change(
+        as_of=row["as_of"],
+        changed_from=row["changed_from"] or row["as_of"],
+        from_tier=row["from_tier"],
+        from_tier_en=from_en,
+        from_tier_zh=from_zh,
+        score_before=_exactly(row["score_before"]),
+        score=_exactly(row["score"]),
+        line_before=_exactly(row["line_before"]),
+        line_now=_exactly(row["line_now"]),
+        parts=_parts(row) or {},
     )
 
 
 def _exactly(value: Any) -> Decimal | None:
     return None if value is None else Decimal(str(value))
+
+
+# --- what was decided before ----------------------------------------------------------------------------------------
+
+
+def _history(
+    marts: duckdb.DuckDBPyConnection, name: str, key: str, until: date, versions: _Versions
+) -> tuple[Step, ...]:
+    """Every tier up to a day. Days without one stand between: the customer left, or the policy paused."""
+    found = _rows(
+        marts,
+        """
+        select *
+        from marts.tier_history
+        where policy = $1 and customer_key = $2
+        order by valid_from
+        """,
+        name, key,
+    )  # fmt: skip
+    left = {row["as_of"] for row in _changes(marts, name, key) if row["reason"] == "left_population"}
+    is_decided = name in {row["policy"] for row in _released_policies(marts)}
+    steps: list[Step] = []
+    for position, row in enumerate(found):
+        if row["valid_from"] > until:
+            break
+        en, zh = versions.labels(name, row["policy_version"], row["tier"])
+        held_to = row["valid_to"] if row["valid_to"] is not None and row["valid_to"] < until else None
+        steps.append(
+            Step(
+                row["tier"], en, zh, row["graded"], row["valid_from"], held_to, row["reason"], row["cause"],
+                row["policy_version"],
+            )
+        )  # fmt: skip
+        following = found[position + 1]["valid_from"] if position + 1 < len(found) else None
+        if held_to is None or following == (gone := held_to + timedelta(days=1)):
+            continue
+        reason = "left_population" if gone in left or (following is None and is_decided) else "policy_paused"
+        until_then = following - timedelta(days=1) if following else None
+        steps.append(Step(None, None, None, "not_graded", gone, until_then, reason, None, None))
+    return tuple(steps)
+
+
+def _changes(marts: duckdb.DuckDBPyConnection, name: str, key: str) -> list[dict[str, Any]]:
+    return _rows(marts, "select * from marts.fct_tier_changes where policy = ? and customer_key = ?", name, key)
+
+
+def _left(
+    marts: duckdb.DuckDBPyConnection,
+    name: str,
+    meant: customers.Meant,
+    as_of: date,
+    history: tuple[Step, ...],
+    versions: _Versions,
+) -> Explanation:
+    """Who is decided no more, and once was."""
+    last = history[-1] if history else None
+    if last is None or last.reason != "left_population":
+        raise ConfigurationRefused(
+            f"{meant.name} has no decision in {name} on {as_of}: no sale of theirs is known by that day.",
+            hint="who never bought is a prospect and is not graded; --as-of shows a day on which they were decided",
+        )
+    version = next(row["policy_version"] for row in _released_policies(marts) if row["policy"] == name)
+    return replace(_gone(name, meant, as_of, last, history, versions, version), is_past=False)
+
+
+def _gone(
+    name: str,
+    meant: customers.Meant,
+    as_of: date,
+    step: Step,
+    history: tuple[Step, ...],
+    versions: _Versions,
+    version: str,
+) -> Explanation:
+    before = history[history.index(step) - 1]
+    decided = {
+        "customer_key": meant.customer_key,
+        "tier": None,
+        "tier_rank": None,
+        "graded": "not_graded",
+        "reason": "left_population",
+        "cause": None,
+    }
+    change = Change(
+        step.valid_from, step.valid_from, before.tier, before.tier_label_en, before.tier_label_zh,
+        None, None, None, None, {},
+    )  # fmt: skip
+    explanation = _decision(decided, versions(name, version), as_of, since=step.valid_from)
+    return replace(explanation, change=change)
+
+
+def _back_then(
+    marts: duckdb.DuckDBPyConnection,
+    name: str,
+    meant: customers.Meant,
+    as_of: date,
+    history: tuple[Step, ...],
+    versions: _Versions,
+) -> Explanation:
+    step = history[-1] if history else None
+    if step is None or step.reason == "policy_paused":
+        began = _rows(
+            marts,
+            "select min(valid_from) as began from marts.tier_history where policy = ? and customer_key = ?",
+            name, meant.customer_key,
+        )[0]["began"]  # fmt: skip
+        hint = f"the first decision about them is of {began}" if began else "nothing was ever decided about them"
+        raise ConfigurationRefused(f"no tier of {meant.name} in {name} was in force on {as_of}.", hint=hint)
+    if step.policy_version is None:
+        version = next(one.policy_version for one in reversed(history) if one.policy_version)
+        return _gone(name, meant, as_of, step, history, versions, version)
+    policy = versions(name, step.policy_version)
+    ranks = {tier.tier: rank for rank, tier in enumerate(policy.tiers, start=1)}
+    decided = {
+        "customer_key": meant.customer_key,
+        "tier": step.tier,
+        "tier_rank": ranks.get(step.tier or ""),
+        "graded": step.graded,
+        "reason": step.reason,
+        "cause": step.cause,
+    }
+    change = next((row for row in _changes(marts, name, meant.customer_key) if row["as_of"] == step.valid_from), None)
+    return replace(
+        _decision(decided, policy, as_of, since=step.valid_from),
+        change=_change(change, name, versions) if change else None,
+        override=_override_on(marts, name, meant.customer_key, as_of) if step.reason == "override" else None,
+    )
+
+
+def _override_on(marts: duckdb.DuckDBPyConnection, name: str, key: str, day: date) -> Override | None:
+    found = _rows(
+        marts,
+        """
+        select tier, author, reason, starts_on, ends_on
+        from marts.rpt_tier_overrides
+        where
+            policy = $1 and customer_key = $2 and starts_on <= $3 and known_on <= $3 and sent_back_because is null
+            and coalesce(ends_on, $3) >= $3 and coalesce(replaced_on, $3 + 1) > $3
+        order by known_on desc
+        limit 1
+        """,
+        name, key, day,
+    )  # fmt: skip
+    return Override(**found[0]) if found else None

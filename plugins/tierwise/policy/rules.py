@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tierwise import configuration, control
+from tierwise import configuration, control, manifest
 from tierwise.configuration import Lines
+from tierwise.errors import ConfigurationRefused, OurFailure
 from tierwise.policy import checks
 from tierwise.policy.catalogue import Measure, measures
 from tierwise.policy.grammar import PolicyEntry, PolicyFile, Tier, plain
@@ -20,6 +24,7 @@ from tierwise.settings import settings
 VERSION_LENGTH = 12
 
 TABLES: dict[str, dict[str, str]] = {
+    "policies_in_force": {"as_of": "date", "policy": "varchar", "policy_version": "varchar"},
     "policies": {
         "policy": "varchar",
         "policy_version": "varchar",
@@ -27,15 +32,37 @@ TABLES: dict[str, dict[str, str]] = {
         "is_primary": "boolean",
         "label_en": "varchar",
         "label_zh": "varchar",
+        "owner": "varchar",
         "currency": "varchar",
         "measure": "varchar",
+        "rank_within": "varchar",
         "after_days": "integer",
         "otherwise_graded": "varchar",
+        "minimum_coverage": "decimal(18, 4)",
+        "promotion_band": "decimal(18, 10)",
+        "demotion_band": "decimal(18, 10)",
+        "minimum_stay_days": "integer",
+        "grace_days": "integer",
+        "confirm_days": "integer",
+        "maximum_steps_down": "integer",
+        "review_calendar": "varchar",
         "position": "integer",
     },
-    "policy_then_by": {"policy": "varchar", "position": "integer", "measure": "varchar"},
+    "policy_then_by": {
+        "policy": "varchar",
+        "policy_version": "varchar",
+        "position": "integer",
+        "measure": "varchar",
+    },
+    "policy_applies_to": {
+        "policy": "varchar",
+        "policy_version": "varchar",
+        "attribute": "varchar",
+        "value": "varchar",
+    },
     "policy_tiers": {
         "policy": "varchar",
+        "policy_version": "varchar",
         "tier": "varchar",
         "tier_rank": "integer",
         "label_en": "varchar",
@@ -43,13 +70,28 @@ TABLES: dict[str, dict[str, str]] = {
         "rule_kind": "varchar",
         "share": "decimal(18, 10)",
         "bound": "decimal(18, 4)",
+        "seat_cap": "bigint",
+    },
+    "policy_conditions": {
+        "policy": "varchar",
+        "policy_version": "varchar",
+        "tier": "varchar",
+        "tier_rank": "integer",
+        "position": "integer",
+        "measure": "varchar",
+        "condition_kind": "varchar",
+        "share": "decimal(18, 10)",
+        "bound": "decimal(18, 4)",
     },
 }
+
+InForce = Sequence[tuple[date, "Policy"]]
+"""Which version decides on which day: policies in the order of their file, the days of each in their own."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy under its name, with the currency of its bounds settled (None where the measure is no money)."""
+    """A policy under its name, with the currency of its bounds settled (None where no measure of it is money)."""
 
     name: str
     entry: PolicyEntry
@@ -63,10 +105,17 @@ class Policy:
     def is_retired(self) -> bool:
         return self.entry.status == "retired"
 
+    def is_in_force_on(self, day: date) -> bool:
+        """Whether its own day has come."""
+        return self.entry.valid_from is None or self.entry.valid_from <= day
+
     @cached_property
     def text(self) -> str:
         """Canonical JSON of everything the policy says: what is left out and what is written as its default are one."""
         said = self.entry.model_dump(exclude_defaults=True)
+        for condition in (condition for tier in said["tiers"] for condition in tier.get("all", ())):
+            if condition.get("measure") == self.entry.measure:
+                del condition["measure"]
         return _canonical(said | ({"currency": self.currency} if self.currency else {}))
 
     @cached_property
@@ -93,7 +142,15 @@ def check(path: Path | None = None) -> list[str]:
     """Refuse as `load` does; else what is allowed and probably not meant, each with file and line."""
     policies, catalogue, lines = _read(path)
     found = checks.warnings({policy.name: policy.entry for policy in policies}, catalogue)
-    return [f"{lines.at(*finding.place)}: {finding.sentence}." for finding in found]
+    said = [f"{lines.at(*finding.place)}: {finding.sentence}." for finding in found]
+    return [*_who_may_change_it(path or policy_file(), lines.file), *said]
+
+
+def _who_may_change_it(path: Path, file: str) -> Iterator[str]:
+    if path.is_symlink() and not path.resolve().is_relative_to(settings().home.resolve()):
+        yield f"{file}: this is a link to {path.resolve()}, outside of this installation; a copy cannot change unseen."
+    if path.stat().st_mode & stat.S_IWOTH:
+        yield f"{file}: everybody on this machine may change it; `chmod o-w {file}` leaves that to its owner."
 
 
 def _read(path: Path | None) -> tuple[list[Policy], dict[str, Measure], Lines]:
@@ -106,28 +163,103 @@ def _read(path: Path | None) -> tuple[list[Policy], dict[str, Measure], Lines]:
     if problems:
         raise configuration.refusal(problems)
     policies = [
-        Policy(name, entry, currency if catalogue[entry.measure].unit == "money" else None)
+        Policy(name, entry, currency if any(catalogue[measure].unit == "money" for measure in entry.measures) else None)
         for name, entry in entries.items()
     ]
     return policies, catalogue, lines
 
 
+# --- versions in force ----------------------------------------------------------------------------------------------
+
+
 def adopt(run_id: str) -> list[Policy]:
-    """Keep the policies' texts in the control store, and lay the run's rule tables beside its other inputs."""
+    """Keep the texts of the versions in force in this run, and lay its rule tables beside its other inputs.
+
+    Returns those versions. Raises ConfigurationRefused where a day of the run would have no primary policy, or two.
+    """
     run = control.run(run_id)
-    policies = load()
+    stored = [row for row in control.policy_versions() if row["first_as_of"] <= run.as_of]
+    kept = {(row["policy"], row["version"]): row["text"] for row in stored}
+
+    def before(name: str, version: str) -> Policy:
+        if (name, version) not in kept:
+            raise OurFailure(
+                f"version {version} of the policy {name} is in force, and its text is not in the control store",
+                hint="restore the control store that belongs to the current release",
+            )
+        return Policy.from_text(name, kept[name, version])
+
+    decided = manifest.starting_point(run).policy_versions
+    versions = versions_in_force(load(), run.days, decided, before)
+    firsts = _first_days(versions)
+    for day, policy in firsts:
+        control.add_policy_version(policy.name, policy.version, policy.text, day)
+    write_rule_tables(versions, run.work / "inputs", [before(name, version) for name, version in kept])
+    return [policy for _, policy in firsts]
+
+
+def versions_in_force(
+    policies: Sequence[Policy], days: Sequence[date], decided: Mapping[str, str], before: Callable[[str, str], Policy]
+) -> list[tuple[date, Policy]]:
+    """Which version of each policy of the file counts on each day of a run.
+
+    Until the `valid_from` of the file's version, it is the one that decided on the last decided day (`decided`, a
+    version by policy, read by `before`); a policy that has none is not in force yet. Raises ConfigurationRefused where a
+    day would not have exactly one primary policy.
+    """
+    versions = []
     for policy in policies:
-        control.add_policy_version(policy.name, policy.version, policy.text, run.as_of)
-    write_rule_tables(policies, run.work / "inputs")
-    return policies
+        waits = policy.name in decided and not all(policy.is_in_force_on(day) for day in days)
+        until_then = before(policy.name, decided[policy.name]) if waits else None
+        for day in days:
+            in_force = policy if policy.is_in_force_on(day) else until_then
+            if in_force is not None:
+                versions.append((day, in_force))
+    for day in days:
+        _one_primary_on(day, [policy for when, policy in versions if when == day], policies)
+    return versions
 
 
-def write_rule_tables(policies: list[Policy], folder: Path) -> None:
-    """One Parquet file per table of TABLES. Retired policies decide nothing and are left out."""
+def _one_primary_on(day: date, versions: Sequence[Policy], policies: Sequence[Policy]) -> None:
+    primaries = [policy.name for policy in versions if policy.entry.primary]
+    if len(primaries) == 1:
+        return
+    found = f"{' and '.join(primaries)} are both primary" if primaries else "no primary policy is in force"
+    standing = {policy.name for policy in versions}
+    why = "".join(
+        f"; what the file says of {policy.name} counts from {policy.entry.valid_from} on, and "
+        + ("until then the version before does" if policy.name in standing else "there is no version before it")
+        for policy in policies
+        if not policy.is_in_force_on(day)
+    )
+    raise ConfigurationRefused(
+        f"config/tier_policies.yml: on {day} {found}{why}.",
+        hint="exactly one policy is primary on every day: give those that change places the same valid_from"
+        if primaries
+        else f"let the valid_from of the primary policy be {day} or earlier, or run a later day",
+    )
+
+
+def _first_days(versions: InForce) -> list[tuple[date, Policy]]:
+    """Every version once, with the first day it is in force."""
+    firsts: dict[tuple[str, str], tuple[date, Policy]] = {}
+    for day, policy in versions:
+        firsts.setdefault((policy.name, policy.version), (day, policy))
+    return list(firsts.values())
+
+
+# --- rule tables ----------------------------------------------------------------------------------------------------
+
+
+def write_rule_tables(versions: InForce, folder: Path, known: Sequence[Policy] = ()) -> None:
+    """One Parquet file per table of TABLES. Retired policies decide nothing and are left out.
+
+    Of the other `known` versions only the tiers are told: what people said of them stays what it was.
+    """
     import duckdb
 
     folder.mkdir(parents=True, exist_ok=True)
-    rows = rule_tables(policies)
+    rows = rule_tables(versions, known)
     with duckdb.connect() as engine:
         for table, columns in TABLES.items():
             engine.execute(f"create table {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
@@ -139,42 +271,71 @@ def write_rule_tables(policies: list[Policy], folder: Path) -> None:
             engine.table(table).write_parquet(str(folder / f"{table}.parquet"))
 
 
-def rule_tables(policies: list[Policy]) -> dict[str, list[dict[str, Any]]]:
+def rule_tables(versions: InForce, known: Sequence[Policy] = ()) -> dict[str, list[dict[str, Any]]]:
     """The rows of TABLES, columns in their order."""
-    deciding = [policy for policy in policies if not policy.is_retired]
+    deciding = [(day, policy) for day, policy in versions if not policy.is_retired]
+    policies = [policy for _, policy in _first_days(deciding)]
+    told = {(policy.name, policy.version): policy for policy in (*policies, *known) if not policy.is_retired}
+    positions = {name: n for n, name in enumerate(dict.fromkeys(policy.name for policy in policies), start=1)}
     return {
-        "policies": [_policy_row(policy, position) for position, policy in enumerate(deciding, start=1)],
+        "policies_in_force": [{"as_of": day, **_key(policy)} for day, policy in deciding],
+        "policies": [_policy_row(policy, positions[policy.name]) for policy in policies],
         "policy_then_by": [
-            {"policy": policy.name, "position": position, "measure": measure}
-            for policy in deciding
+            {**_key(policy), "position": position, "measure": measure}
+            for policy in policies
             for position, measure in enumerate(policy.entry.then_by, start=1)
         ],
+        "policy_applies_to": [
+            {**_key(policy), "attribute": attribute, "value": value}
+            for policy in policies
+            for attribute, values in policy.entry.applies_to.items()
+            for value in values
+        ],
         "policy_tiers": [
-            _tier_row(policy, tier, rank) for policy in deciding for rank, tier in enumerate(policy.tiers, start=1)
+            _tier_row(policy, tier, rank) for policy in told.values() for rank, tier in enumerate(policy.tiers, start=1)
+        ],
+        "policy_conditions": [
+            row
+            for policy in policies
+            for rank, tier in enumerate(policy.tiers, start=1)
+            for row in _condition_rows(policy, tier, rank)
         ],
     }
 
 
+def _key(policy: Policy) -> dict[str, Any]:
+    return {"policy": policy.name, "policy_version": policy.version}
+
+
 def _policy_row(policy: Policy, position: int) -> dict[str, Any]:
-    entry = policy.entry
+    entry, stability = policy.entry, policy.entry.stability
     return {
-        "policy": policy.name,
-        "policy_version": policy.version,
+        **_key(policy),
         "policy_status": entry.status,
         "is_primary": entry.primary,
         "label_en": entry.labels.en,
         "label_zh": entry.labels.zh,
+        "owner": entry.owner,
         "currency": policy.currency,
         "measure": entry.measure,
+        "rank_within": entry.rank_within,
         "after_days": entry.eligible.after_days,
         "otherwise_graded": entry.eligible.otherwise,
+        "minimum_coverage": entry.eligible.minimum_coverage,
+        "promotion_band": stability.promotion_band,
+        "demotion_band": stability.demotion_band,
+        "minimum_stay_days": stability.minimum_stay_days,
+        "grace_days": stability.grace_days,
+        "confirm_days": stability.confirm_days,
+        "maximum_steps_down": stability.maximum_steps_down,
+        "review_calendar": entry.review_calendar,
         "position": position,
     }
 
 
 def _tier_row(policy: Policy, tier: Tier, rank: int) -> dict[str, Any]:
     return {
-        "policy": policy.name,
+        **_key(policy),
         "tier": tier.tier,
         "tier_rank": rank,
         "label_en": tier.labels.en,
@@ -182,7 +343,22 @@ def _tier_row(policy: Policy, tier: Tier, rank: int) -> dict[str, Any]:
         "rule_kind": tier.rule_kind,
         "share": tier.share,
         "bound": tier.bound,
+        "seat_cap": tier.seat_cap,
     }
+
+
+def _condition_rows(policy: Policy, tier: Tier, rank: int) -> Iterator[dict[str, Any]]:
+    for position, condition in enumerate(tier.conditions(policy.entry.measure), start=1):
+        yield {
+            **_key(policy),
+            "tier": tier.tier,
+            "tier_rank": rank,
+            "position": position,
+            "measure": condition.measure,
+            "condition_kind": condition.kind,
+            "share": condition.share,
+            "bound": condition.bound,
+        }
 
 
 def _canonical(value: Any) -> str:
@@ -194,5 +370,7 @@ def _canonical(value: Any) -> str:
             return "[" + ",".join(_canonical(item) for item in value) + "]"
         case Decimal():
             return plain(value)
+        case date():
+            return json.dumps(value.isoformat())
         case _:
             return json.dumps(value, ensure_ascii=False)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
+from babel.core import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal, get_currency_precision, get_currency_symbol
 
 from tierwise.policy.catalogue import Measure, measures
-from tierwise.policy.grammar import Tier
+from tierwise.policy.grammar import Attribute, Calendar, Condition, Tier
 from tierwise.policy.rules import Policy
 
 Language = Literal["en", "zh"]
 
-_LOCALES: dict[Language, str] = {"en": "en_GB", "zh": "zh_CN"}
+_LOCALES: dict[Language, Locale] = {"en": Locale.parse("en_GB"), "zh": Locale.parse("zh_CN")}
 _CHINESE_UNITS = ((Decimal(10) ** 8, "亿"), (Decimal(10) ** 4, "万"))
 _EVERY_DIGIT = 12
 
@@ -119,20 +120,19 @@ class Shown:
     tier_label_zh: str
     rule_en: str
     rule_zh: str
+    terms_en: list[str]
+    terms_zh: list[str]
 
 
 def show(policies: Sequence[Policy]) -> list[Shown]:
     """Every tier with its line in words, policies and tiers in their order. Bounds on money are in `currency`."""
     catalogue = measures()
-    return [
-        _shown(policy, position, catalogue[policy.entry.measure])
-        for policy in policies
-        for position in range(len(policy.tiers))
-    ]
+    return [_shown(policy, position, catalogue) for policy in policies for position in range(len(policy.tiers))]
 
 
-def _shown(policy: Policy, position: int, measure: Measure) -> Shown:
-    tier = policy.tiers[position]
+def _shown(policy: Policy, position: int, catalogue: Mapping[str, Measure]) -> Shown:
+    tier, measure = policy.tiers[position], catalogue[policy.entry.measure]
+    said = terms(policy, measure)
     return Shown(
         policy=policy.name,
         policy_version=policy.version,
@@ -148,8 +148,10 @@ def _shown(policy: Policy, position: int, measure: Measure) -> Shown:
         tier_rank=position + 1,
         tier_label_en=tier.labels.en,
         tier_label_zh=tier.labels.zh,
-        rule_en=rule(policy, position, measure, "en"),
-        rule_zh=rule(policy, position, measure, "zh"),
+        rule_en=rule(policy, position, catalogue, "en"),
+        rule_zh=rule(policy, position, catalogue, "zh"),
+        terms_en=[english for english, _ in said],
+        terms_zh=[chinese for _, chinese in said],
     )
 
 
@@ -174,14 +176,35 @@ def in_a_sentence(label: str, language: Language) -> str:
     return f"{small} ({window})" if comma else small
 
 
-def rule(policy: Policy, position: int, measure: Measure, language: Language) -> str:
+# --- the line of a tier ---------------------------------------------------------------------------------------------
+
+
+def rule(policy: Policy, position: int, catalogue: Mapping[str, Measure], language: Language) -> str:
     """The line of one tier as people say it: `超过100万`, `next 4% (top 5% in all)`, `below 500,000`.
 
     以上 and 以下 take their number in, 超过 and 不满 leave it out (Civil Code, article 1259).
     """
     tier = policy.tiers[position]
-    above = policy.tiers[:position]
-    figures = Figures(measure, None, language)
+    said = _line(policy, position, catalogue, language)
+    if tier.seat_cap is None:
+        return said
+    seats = number(tier.seat_cap, language)
+    if language == "zh":
+        return f"{said}，最多{seats}个名额" + ("（各组分别计算）" if policy.entry.rank_within else "")
+    each = f" in each {_ATTRIBUTES[policy.entry.rank_within][0]}" if policy.entry.rank_within else ""
+    return f"{said}; at most {seats} seat{'' if tier.seat_cap == 1 else 's'}{each}"
+
+
+def _line(policy: Policy, position: int, catalogue: Mapping[str, Measure], language: Language) -> str:
+    tier = policy.tiers[position]
+    above = [higher for higher in policy.tiers[:position] if not higher.manual]
+    figures = Figures(catalogue[policy.entry.measure], None, language)
+    if tier.manual:
+        return "by hand only" if language == "en" else "仅由人工指定"
+    if tier.all is not None:
+        conditions = tier.conditions(policy.entry.measure)
+        said = [_condition(condition, catalogue[condition.measure], language) for condition in conditions]
+        return (" and " if language == "en" else "，且").join(said)
     if tier.share is not None:
         return _share(tier.share, above[-1].share if above else None, language)
     if tier.bound is not None:
@@ -190,6 +213,15 @@ def rule(policy: Policy, position: int, measure: Measure, language: Language) ->
     if above and all(higher.bound is not None for higher in above):
         return _below(above[-1], figures)
     return "everybody else" if language == "en" else "其余客户"
+
+
+def _condition(condition: Condition, measure: Measure, language: Language) -> str:
+    label = in_a_sentence(measure.label_en if language == "en" else measure.label_zh, language)
+    if condition.share is not None:
+        share = percent(condition.share, language)
+        return f"top {share} by {label}" if language == "en" else f"{label}居前{share}"
+    low = _at_least(condition.kind == "above", condition.bound or Decimal(0), Figures(measure, None, language))
+    return f"{label} {'of ' if condition.kind == 'at_least' else ''}{low}" if language == "en" else f"{label}{low}"
 
 
 def _share(share: Decimal, before: Decimal | None, language: Language) -> str:
@@ -201,15 +233,17 @@ def _share(share: Decimal, before: Decimal | None, language: Language) -> str:
 
 
 def _between(tier: Tier, upper: Tier | None, figures: Figures) -> str:
-    low = figures.exact(tier.bound or Decimal(0))
-    english = figures.language == "en"
-    if tier.rule_kind == "above":
-        said = f"above {low}" if english else f"超过{low}"
-    else:
-        said = f"{low} or more" if english else f"{low}以上（含）"
+    said = _at_least(tier.rule_kind == "above", tier.bound or Decimal(0), figures)
     if upper is None:
         return said
-    return said + (", " if english else "、") + _below(upper, figures)
+    return said + (", " if figures.language == "en" else "、") + _below(upper, figures)
+
+
+def _at_least(is_outside: bool, bound: Decimal, figures: Figures) -> str:
+    low = figures.exact(bound)
+    if figures.language == "en":
+        return f"above {low}" if is_outside else f"{low} or more"
+    return f"超过{low}" if is_outside else f"{low}以上（含）"
 
 
 def _below(upper: Tier, figures: Figures) -> str:
@@ -218,3 +252,111 @@ def _below(upper: Tier, figures: Figures) -> str:
     if upper.rule_kind == "above":
         return f"{high} or less" if english else f"{high}以下（含）"
     return f"below {high}" if english else f"不满{high}"
+
+
+# --- the terms of a policy ------------------------------------------------------------------------------------------
+
+_ATTRIBUTES: dict[Attribute, tuple[str, str]] = {
+    "subject_type": ("subject type", "客户类型"),
+    "industry": ("industry", "行业"),
+    "region": ("region", "地区"),
+    "company_size": ("company size", "企业规模"),
+    "channel": ("channel", "渠道"),
+}
+_REVIEWS: dict[Calendar, tuple[str, str]] = {
+    "nightly": ("every night", "每晚"),
+    "monthly": ("monthly, on the 1st", "每月1日"),
+    "quarterly": ("quarterly, on 1 January, April, July and October", "每季度（1月1日、4月1日、7月1日、10月1日）"),
+    "half_yearly": ("half-yearly, on 1 January and 1 July", "每半年（1月1日、7月1日）"),
+    "anniversary": ("once a year, on the day of the first sale", "每年在首次成交的周年日"),
+}
+_SUBJECTS = {"company": "企业", "person": "个人"}
+
+Said = Iterator[tuple[str, str]]  # one sentence in English and in Chinese
+
+
+def terms(policy: Policy, measure: Measure) -> list[tuple[str, str]]:
+    """What a policy says beside its lines: since when, whom it is for, what keeps a tier. One sentence each, en and zh."""
+    return [*_since_when(policy), *_for_whom(policy, measure), *_what_keeps_a_tier(policy)]
+
+
+def _since_when(policy: Policy) -> Said:
+    entry = policy.entry
+    if entry.owner:
+        yield f"Owner: {entry.owner}.", f"负责人：{entry.owner}。"
+    if entry.valid_from:
+        yield (
+            f"Counts from {day(entry.valid_from, 'en')} on; the version before stays in force until then.",
+            f"自{day(entry.valid_from, 'zh')}起生效，此前沿用上一版本。",
+        )
+
+
+def _for_whom(policy: Policy, measure: Measure) -> Said:
+    entry = policy.entry
+    named = entry.applies_to.items()
+    if named:
+        english = " and ".join(f"{_ATTRIBUTES[name][0]} {' or '.join(values)}" for name, values in named)
+        chinese = "、".join(f"{_ATTRIBUTES[name][1]}为{'或'.join(map(_value_zh, values))}" for name, values in named)
+        yield f"Only for customers with {english}.", f"仅适用于{chinese}的客户。"
+    if entry.rank_within:
+        english, chinese = _ATTRIBUTES[entry.rank_within]
+        yield (
+            f"Ranked within each {english}; customers without one are a group of their own.",
+            f"按{chinese}分组排名，未填{chinese}的客户自成一组。",
+        )
+    after = entry.eligible.after_days
+    if after and entry.eligible.otherwise == "provisional":
+        yield (
+            f"Graded {_days_en(after)} after the first sale, provisional until then.",
+            f"首次成交满{after}天后正式分级，此前为暂列等级。",
+        )
+    elif after:
+        yield f"Graded {_days_en(after)} after the first sale, not before.", f"首次成交满{after}天后分级，此前不分级。"
+    if entry.eligible.minimum_coverage == 0:
+        yield (
+            f"Customers whose {in_a_sentence(measure.label_en, 'en')} is not known are graded too, below all others.",
+            f"{in_a_sentence(measure.label_zh, 'zh')}未知的客户也参与分级，排在所有客户之后。",
+        )
+
+
+def _value_zh(value: str) -> str:
+    return _SUBJECTS.get(value, value)
+
+
+def _what_keeps_a_tier(policy: Policy) -> Said:
+    stability = policy.entry.stability
+    yield from _bands(policy)
+    if stability.confirm_days > 1:
+        lasted = stability.confirm_days
+        yield f"A change counts once it has lasted {_days_en(lasted)}.", f"变动须持续满{lasted}天才生效。"
+    if stability.grace_days:
+        grace = stability.grace_days
+        yield f"Before a fall there are {_days_en(grace)} of grace.", f"降级前另有{grace}天宽限期。"
+    if stability.minimum_stay_days:
+        stay = stability.minimum_stay_days
+        yield f"A tier is not lost within {_days_en(stay)} of getting it.", f"取得等级后{stay}天内不降级。"
+    if stability.maximum_steps_down:
+        steps = stability.maximum_steps_down
+        yield f"Nobody falls by more than {steps} tier{'' if steps == 1 else 's'} at a time.", f"每次最多降{steps}级。"
+    english, chinese = _REVIEWS[policy.entry.review_calendar]
+    yield f"Reviewed {english}.", f"{chinese}评定。"
+
+
+def _bands(policy: Policy) -> Said:
+    conditions = [condition for tier in policy.tiers for condition in tier.conditions(policy.entry.measure)]
+    bounds, shares = (any(getattr(c, kind) is not None for c in conditions) for kind in ("bound", "share"))
+    rise, fall = policy.entry.stability.promotion_band, policy.entry.stability.demotion_band
+    if rise:
+        band, seats = [percent(rise, "en"), percent(1 - rise, "en")]
+        english = [f"pass the bound by {band}"] * bounds + [f"rank within the first {seats} of the seats"] * shares
+        chinese = [f"超过分级线{band}"] * bounds + [f"排进名额的前{seats}"] * shares
+        yield f"To rise, a customer must {' or '.join(english)}.", f"晋级须{'或'.join(chinese)}。"
+    if fall:
+        band, seats = [percent(fall, "en"), percent(1 + fall, "en")]
+        english = [f"miss the bound by {band}"] * bounds + [f"rank beyond {seats} of the seats"] * shares
+        chinese = [f"低于分级线{band}"] * bounds + [f"排到名额的{seats}之外"] * shares
+        yield f"To fall, a customer must {' or '.join(english)}.", f"降级须{'或'.join(chinese)}。"
+
+
+def _days_en(days: int) -> str:
+    return f"{number(days, 'en')} day{'' if days == 1 else 's'}"

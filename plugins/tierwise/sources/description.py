@@ -28,6 +28,7 @@ EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 EXCEL_SERIAL = "excel_serial"
 _FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _KINDS_TO_COME = ("database", "api", "zoho_crm", "fxiaoke", "kingdee")
+BY_HAND = "by_hand"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 Format = Literal["csv", "parquet", "jsonl"]
@@ -275,11 +276,26 @@ class _Sources(RootModel[list[Source]]):
     """The file: a list of sources."""
 
 
+def _by_hand() -> Source:
+    """What people say by command: a source that every installation has. The control store delivers for it."""
+    overrides = STREAMS["tier_overrides"]
+    entry = StreamEntry.model_validate(
+        {"from": "tierwise override", "format": "jsonl", "columns": {name: name for name in overrides.column_names}}
+    )
+    # Constructed, not validated: `config/sources.yml` may not ask for a source of this kind.
+    return Source.model_construct(
+        name=BY_HAND, required=False, kind=BY_HAND, time_zone="UTC", streams={overrides.name: entry}
+    )
+
+
 # --- loading --------------------------------------------------------------------------------------------------------
 
 
 def load_sources() -> list[Source]:
-    """Every source of the installation, checked. Raises ConfigurationRefused with file and line."""
+    """Every source of the installation, checked, and after them what people say by command.
+
+    Raises ConfigurationRefused with file and line.
+    """
     held, lines = configuration.load_with_lines(settings().config / "sources.yml", _Sources)
     sources = held.root
     problems: list[tuple[int, str]] = []
@@ -293,6 +309,8 @@ def load_sources() -> list[Source]:
     for n, source in enumerate(sources):
         if source.name in names[:n]:
             wrong(f"a second source is called `{source.name}`.", n, "name")
+        if source.name == BY_HAND:
+            wrong(f"`{BY_HAND}` is what we call what people say by command; choose another name.", n, "name")
         for name, entry in source.streams.items():
             place = (n, "streams", name)
             entry.stands_at(lines, place)
@@ -306,7 +324,7 @@ def load_sources() -> list[Source]:
                 wrong(sentence + _meant(str(owner.value), names), *place, "columns", "customer_source")
     if problems:
         raise configuration.refusal(problems)
-    return sources
+    return [*sources, _by_hand()]
 
 
 def entry_of(source: str, stream: str) -> tuple[Source, StreamEntry]:

@@ -23,22 +23,31 @@ DUCKDB_TYPES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One canonical column. `required` columns are never null in the accepted log; `codes` closes a vocabulary."""
+    """One canonical column. `required` columns are never null in the accepted log; `codes` closes a vocabulary.
+
+    `missing` is the reason code of a row in which a required column is empty.
+    """
 
     name: str
     kind: Kind
     required: bool = False
     codes: tuple[str, ...] = ()
+    missing: str = "required_missing"
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A canonical stream. `key` (with `source`) names a row; `event_at` is the column that says when it happened."""
+    """A canonical stream. `key` (with `source`) names a row; `event_at` is the column that says when it happened.
+
+    Rows that are `by_people` are written one by one: each is judged for itself, and a bad one stops no other. Nobody
+    expects as many of them as usual.
+    """
 
     name: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     event_at: str | None = None
+    by_people: bool = False
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -48,13 +57,23 @@ class Stream:
         return tuple(c.name for c in self.columns)
 
 
-def _c(name: str, kind: Kind = "text", *codes: str, required: bool = False) -> Column:
-    return Column(name, kind, required, codes)
+def _c(
+    name: str, kind: Kind = "text", *codes: str, required: bool = False, missing: str = "required_missing"
+) -> Column:
+    return Column(name, kind, required, codes, missing)
+
+
+def _id(name: str) -> Column:
+    """A part of a row's key."""
+    return _c(name, "id_text", required=True, missing="id_missing")
 
 
 # Ids that a source uses for customers may be another source's (a service desk that books on the shop's customer
 # numbers): `customer_source` names whose they are. Null means the source's own.
-_CUSTOMER = (_c("customer_id", "id_text", required=True), _c("customer_source", "id_text"))
+_CUSTOMER = (
+    _c("customer_id", "id_text", required=True, missing="customer_missing"),
+    _c("customer_source", "id_text"),
+)
 
 STREAMS: dict[str, Stream] = {
     s.name: s
@@ -63,7 +82,7 @@ STREAMS: dict[str, Stream] = {
             "customers",
             ("customer_id",),
             (
-                _c("customer_id", "id_text", required=True),
+                _CUSTOMER[0],
                 _c("name"),
                 _c("former_names"),
                 _c("subject_type", "code", "company", "person"),
@@ -88,8 +107,8 @@ STREAMS: dict[str, Stream] = {
             "orders",
             ("order_id", "line_id"),
             (
-                _c("order_id", "id_text", required=True),
-                _c("line_id", "id_text", required=True),
+                _id("order_id"),
+                _id("line_id"),
                 *_CUSTOMER,
                 _c("ordered_at", "timestamp", required=True),
                 _c("amount", "money", required=True),
@@ -115,7 +134,7 @@ STREAMS: dict[str, Stream] = {
             "interactions",
             ("interaction_id",),
             (
-                _c("interaction_id", "id_text", required=True),
+                _id("interaction_id"),
                 *_CUSTOMER,
                 _c("occurred_at", "timestamp", required=True),
                 _c(
@@ -150,8 +169,8 @@ STREAMS: dict[str, Stream] = {
             "survey_responses",
             ("response_id", "question_id"),
             (
-                _c("response_id", "id_text", required=True),
-                _c("question_id", "id_text", required=True),
+                _id("response_id"),
+                _id("question_id"),
                 *_CUSTOMER,
                 _c("instrument", "code", "nps", "csat", "ces", "custom", required=True),
                 _c("score", "number"),  # null is a blank that the source declares, never a zero
@@ -175,13 +194,41 @@ STREAMS: dict[str, Stream] = {
             "products",
             ("product_id",),
             (
-                _c("product_id", "id_text", required=True),
+                _id("product_id"),
                 _c("name"),
                 _c("category"),
                 _c("unit_cost", "money"),
                 _c("list_price", "money"),
                 _c("updated_at", "timestamp"),
             ),
+        ),
+        Stream(
+            "tier_overrides",
+            ("policy", "customer_source", "customer_id", "from"),
+            (
+                _id("policy"),
+                *_CUSTOMER,
+                _c("from", "date", required=True),
+                _c("until", "date"),  # the last day; null is open
+                _c("tier", "id_text", required=True),
+                _c("reason", required=True, missing="reason_missing"),
+                _c("author", required=True, missing="author_missing"),
+                _c("updated_at", "timestamp"),
+            ),
+            by_people=True,
+        ),
+        Stream(
+            "existing_tiers",
+            ("policy", "customer_source", "customer_id"),
+            (
+                _id("policy"),
+                *_CUSTOMER,
+                _c("tier", "id_text", required=True),
+                _c("author"),
+                _c("because"),
+                _c("updated_at", "timestamp"),
+            ),
+            by_people=True,
         ),
     )
 }

@@ -13,13 +13,12 @@ decided as (
     union all by name
 
     select
-        days.as_of,
-        policies.policy,
-        policies.policy_version,
-        policies.policy_status,
-        policies.is_primary
-    from {{ source('inputs', 'run_days') }} as days
-    cross join {{ source('inputs', 'policies') }} as policies
+        as_of,
+        policy,
+        policy_version,
+        policy_status,
+        is_primary
+    from {{ ref('int_policies__in_force') }}
 )
 
 select * from decided

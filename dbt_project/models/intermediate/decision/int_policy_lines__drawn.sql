@@ -1,74 +1,227 @@
--- Grain: one row per as_of, policy and tier. Where each tier's line runs on that day.
--- A share counts the eligible whose measure is above 0: seats = floor(share × n), in exact decimals.
+-- Grain: one row per as_of, policy, version, group, tier, position of a condition and counted_more. Where each line
+-- runs on that day, and how far its bands reach. Beside the line itself (counted_more = 0) stand those of one
+-- customer more and one less, which is what a single customer's own change can make of it. The lines that the run
+-- starts from are here too. Everything is exact: shares and bands are multiplied as whole numbers.
+{% set unit = '10000000000' %}
+
 with
 
 counted as (
     select
         as_of,
         policy,
+        policy_version,
+        measure,
+        group_name,
         count(*) filter (where is_eligible) as eligible_customers,
         count(*) filter (where is_eligible and score > 0) as ranked_customers
-    from {{ ref('int_policy_populations__ranked') }}
-    group by as_of, policy
+    from {{ ref('int_policy_measures__ranked') }}
+    group by all
 ),
 
-tiers as (
+counted_or_empty as (  -- a group that a customer comes into had lines the day before too, if nobody in it
+    select * from counted
+
+    union all
+
+    select distinct
+        in_force.previous_as_of as as_of,
+        counted.policy,
+        counted.policy_version,
+        counted.measure,
+        counted.group_name,
+        0 as eligible_customers,
+        0 as ranked_customers
+    from counted
+    inner join {{ ref('int_policies__in_force') }} as in_force
+        on
+            counted.as_of = in_force.as_of
+            and counted.policy = in_force.policy
+            and counted.policy_version = in_force.policy_version
+    anti join counted as before
+        on
+            in_force.previous_as_of = before.as_of
+            and counted.policy = before.policy
+            and counted.policy_version = before.policy_version
+            and counted.measure = before.measure
+            and counted.group_name = before.group_name
+    anti join {{ source('inputs', 'policy_line_states') }} as carried
+        on
+            in_force.previous_as_of = carried.as_of
+            and counted.policy = carried.policy
+            and counted.policy_version = carried.policy_version
+            and counted.measure = carried.measure
+            and counted.group_name = carried.group_name
+    where in_force.previous_as_of is not null
+),
+
+conditions as (  -- a tier without a condition, by hand or for all others, stands here too, with a line of nothing
+    select
+        tiers.policy,
+        tiers.policy_version,
+        tiers.tier,
+        tiers.tier_rank,
+        tiers.rule_kind,
+        coalesce(conditions.position, 0) as position,
+        coalesce(conditions.measure, policies.measure) as measure,
+        coalesce(conditions.condition_kind, tiers.rule_kind) as condition_kind,
+        conditions.share,
+        conditions.bound,
+        policies.promotion_band,
+        policies.demotion_band
+    from {{ source('inputs', 'policy_tiers') }} as tiers
+    inner join {{ source('inputs', 'policies') }} as policies
+        on tiers.policy = policies.policy and tiers.policy_version = policies.policy_version
+    left join {{ source('inputs', 'policy_conditions') }} as conditions
+        on
+            tiers.policy = conditions.policy
+            and tiers.policy_version = conditions.policy_version
+            and tiers.tier = conditions.tier
+),
+
+seated as (
     select
         counted.as_of,
+        counted.group_name,
         counted.eligible_customers,
         counted.ranked_customers,
-        tiers.*,
-        case
-            when tiers.rule_kind = 'top_share'
-                then cast(floor(tiers.share * counted.ranked_customers) as bigint)
-        end as seats
-    from counted
-    inner join {{ source('inputs', 'policy_tiers') }} as tiers
-        on counted.policy = tiers.policy
+        conditions.*,
+        variants.counted_more,
+        {{ in_units('conditions.share', 10) }} * greatest(counted.ranked_customers + variants.counted_more, 0)
+            as share_of_all,
+        {{ in_units('conditions.share', 10) }} * greatest(counted.ranked_customers + variants.counted_more, 0)
+        // {{ unit }} as seats
+    from counted_or_empty as counted
+    inner join conditions
+        on
+            counted.policy = conditions.policy
+            and counted.policy_version = conditions.policy_version
+            and counted.measure = conditions.measure
+    cross join (values (-1), (0), (1)) as variants (counted_more)
 ),
 
-positions as (  -- the measure of who stands at a rank; equals fill the ranks up to their own
+banded as (
     select
+        *,
+        case
+            when seats >= 1 then greatest(1, seats * {{ in_units('(1 - promotion_band)', 10) }} // {{ unit }})
+        end as clear_rank,
+        case
+            when seats is not null
+                then greatest(  -- a band is at least one rank wide
+                    share_of_all * {{ in_units('(1 + demotion_band)', 10) }} // {{ unit }} // {{ unit }},
+                    case when demotion_band > 0 and seats >= 1 then seats + 1 else 0 end
+                )
+        end as miss_rank,
+        cast(bound + abs(bound) * promotion_band as decimal(38, 14)) as clear_bound,
+        cast(bound - abs(bound) * demotion_band as decimal(38, 14)) as miss_bound
+    from seated
+),
+
+places as (
+    select distinct
         as_of,
         policy,
-        rank_position,
-        min(score) as score,
-        rank_position - count(*) as better
-    from {{ ref('int_policy_populations__ranked') }}
-    where is_eligible
-    group by as_of, policy, rank_position
+        policy_version,
+        measure,
+        group_name,
+        unnest([seats, clear_rank, clear_rank + 1, miss_rank, miss_rank + 1]) as place
+    from banded
+    where condition_kind = 'top_share'
+),
+
+standings as (
+    select
+        places.*,
+        ranked.score,
+        [
+            coalesce(ranked.score, {{ below_every_number() }}),
+            coalesce(ranked.then_by_1, {{ below_every_number() }}),
+            coalesce(ranked.then_by_2, {{ below_every_number() }}),
+            coalesce(ranked.then_by_3, {{ below_every_number() }})
+        ] as standing
+    from places
+    inner join {{ ref('int_policy_measures__ranked') }} as ranked
+        on
+            places.as_of = ranked.as_of
+            and places.policy = ranked.policy
+            and places.policy_version = ranked.policy_version
+            and places.measure = ranked.measure
+            and places.group_name = ranked.group_name
+            and places.place = ranked.place
 ),
 
 drawn as (
     select
-        tiers.as_of,
-        tiers.policy,
-        tiers.tier,
-        cast(tiers.tier_rank as bigint) as tier_rank,
-        tiers.label_en,
-        tiers.label_zh,
-        tiers.rule_kind,
-        tiers.share,
-        tiers.bound,
-        tiers.eligible_customers,
-        tiers.ranked_customers,
-        tiers.seats,
-        cast(coalesce(tiers.bound, last_seat.score) as decimal(18, 4)) as line_value,
-        -- at 0 or less every share is missed
-        case when tiers.seats is not null then greatest(next_behind.score, 0) end as value_behind_line
-    from tiers
-    left join positions as last_seat
+        lines.as_of,
+        lines.policy,
+        lines.policy_version,
+        lines.group_name,
+        lines.tier,
+        cast(lines.tier_rank as bigint) as tier_rank,
+        cast(lines.position as bigint) as position,
+        cast(lines.counted_more as bigint) as counted_more,
+        lines.measure,
+        lines.rule_kind,
+        lines.condition_kind,
+        lines.share,
+        lines.bound,
+        lines.eligible_customers,
+        lines.ranked_customers,
+        cast(lines.seats as bigint) as seats,
+        cast(lines.clear_rank as bigint) as clear_rank,
+        cast(lines.miss_rank as bigint) as miss_rank,
+        lines.clear_bound,
+        lines.miss_bound,
+        cast(coalesce(lines.bound, last_seat.score) as decimal(18, 4)) as line_value,
+        cast(
+            case
+                when lines.condition_kind = 'at_least' then lines.bound
+                when lines.condition_kind = 'above' then lines.bound + {{ measure_step('lines.measure') }}
+                when lines.seats >= 1  -- past the last seat, and above 0
+                    then greatest(coalesce(last_seat.score, 0), 0) + {{ measure_step('lines.measure') }}
+            end as decimal(18, 4)
+        ) as reach_value,
+        cast(
+            case
+                when lines.condition_kind = 'at_least' then ceil(lines.clear_bound * 10000) / 10000
+                when lines.condition_kind = 'above'
+                    then floor(lines.clear_bound * 10000) / 10000 + {{ measure_step('lines.measure') }}
+                when lines.clear_rank >= 1  -- past who stands there, and above 0
+                    then greatest(coalesce(at_clear_rank.score, 0), 0) + {{ measure_step('lines.measure') }}
+            end as decimal(18, 4)
+        ) as clear_value,
+        cast(
+            case lines.condition_kind  -- down to here the tier is kept (of `above`: it is lost here)
+                when 'at_least' then ceil(lines.miss_bound * 10000) / 10000
+                when 'above' then floor(lines.miss_bound * 10000) / 10000
+                when 'top_share' then greatest(coalesce(behind_miss_rank.score, 0), 0)
+            end as decimal(18, 4)
+        ) as miss_value,
+        at_clear_rank.standing as at_clear_rank,
+        behind_clear_rank.standing as behind_clear_rank,
+        at_miss_rank.standing as at_miss_rank,
+        behind_miss_rank.standing as behind_miss_rank
+    from banded as lines
+    {%- for name, place in [
+        ('last_seat', 'seats'), ('at_clear_rank', 'clear_rank'), ('behind_clear_rank', 'clear_rank + 1'),
+        ('at_miss_rank', 'miss_rank'), ('behind_miss_rank', 'miss_rank + 1'),
+    ] %}
+    left join standings as {{ name }}
         on
-            tiers.as_of = last_seat.as_of
-            and tiers.policy = last_seat.policy
-            and tiers.seats > last_seat.better
-            and tiers.seats <= last_seat.rank_position
-    left join positions as next_behind
-        on
-            tiers.as_of = next_behind.as_of
-            and tiers.policy = next_behind.policy
-            and tiers.seats + 1 > next_behind.better
-            and tiers.seats + 1 <= next_behind.rank_position
+            lines.as_of = {{ name }}.as_of
+            and lines.policy = {{ name }}.policy
+            and lines.policy_version = {{ name }}.policy_version
+            and lines.measure = {{ name }}.measure
+            and lines.group_name = {{ name }}.group_name
+            and lines.condition_kind = 'top_share'
+            and lines.{{ place }} = {{ name }}.place
+    {%- endfor %}
+
+    union all by name
+
+    select *
+    from {{ source('inputs', 'policy_line_states') }}
 )
 
 select * from drawn

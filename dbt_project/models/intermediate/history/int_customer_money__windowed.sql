@@ -1,11 +1,12 @@
--- Grain: one row per as_of and customer with a counted line. Revenue, orders, cost and profit by window.
+-- Grain: one row per as_of, basis and customer with a counted line. Revenue, orders, cost and profit by window.
 -- Money counts on the refund's own day; closed months do not move. Whether an order came to anything is judged with the
 -- refunds that name it.
 with
 
 lines as (
     select
-        days.as_of,
+        asked.as_of,
+        asked.basis,
         lines.customer_key,
         lines.source,
         case when lines.kind <> 'sale' then coalesce(lines.original_order_id, lines.order_id) else lines.order_id end
@@ -14,20 +15,23 @@ lines as (
         lines.ordered_on,
         lines.net_amount,
         lines.cost_amount,
-        {{ within_days('lines.ordered_on', 'days.as_of', 365) }} as is_in_12m,
-        {{ within_days('lines.ordered_on', 'days.as_of', 90) }} as is_in_90d,
-        {{ dbt.datediff('lines.ordered_on', 'days.as_of', 'day') }} between 365 and 729 as is_in_12m_before,
-        extract(year from lines.ordered_on) = extract(year from days.as_of) as is_in_ytd,
-        extract(year from lines.ordered_on) = extract(year from days.as_of) - 1 as is_in_last_year
+        {{ within_days('lines.ordered_on', 'asked.window_ends_on', 365) }} as is_in_12m,
+        {{ within_days('lines.ordered_on', 'asked.window_ends_on', 90) }} as is_in_90d,
+        {{ dbt.datediff('lines.ordered_on', 'asked.window_ends_on', 'day') }} between 365 and 729 as is_in_12m_before,
+        extract(year from lines.ordered_on) = extract(year from asked.window_ends_on) as is_in_ytd,
+        extract(year from lines.ordered_on) = extract(year from asked.window_ends_on) - 1 as is_in_last_year
     from {{ ref('int_order_lines__valued') }} as lines
-    inner join {{ source('inputs', 'run_days') }} as days
-        on {{ stands_on('lines', 'days.as_of', 'ordered_on') }}
+    inner join {{ ref('int_customers__asked') }} as asked
+        on
+            lines.customer_key = asked.customer_key
+            and {{ stands_on('lines', 'asked.as_of', 'ordered_on', 'asked.happened_by') }}
     where lines.is_counted
 ),
 
 orders as (
     select
         as_of,
+        basis,
         customer_key,
         source,
         order_id,
@@ -42,12 +46,13 @@ orders as (
         sum(case when is_in_12m and is_sale and cost_amount is not null then net_amount else 0 end) as costed_sales_12m,
         sum(case when is_in_12m and is_sale and cost_amount is null then 1 else 0 end) as uncosted_sale_lines_12m
     from lines
-    group by as_of, customer_key, source, order_id
+    group by as_of, basis, customer_key, source, order_id
 ),
 
 windowed as (
     select
         as_of,
+        basis,
         customer_key,
         min(first_sale_on) as first_sale_on,
         cast(sum(revenue_12m) as decimal(18, 2)) as revenue_12m,
@@ -61,7 +66,7 @@ windowed as (
         cast(sum(costed_sales_12m) as decimal(18, 2)) as costed_sales_12m,
         cast(sum(uncosted_sale_lines_12m) as bigint) as uncosted_sale_lines_12m
     from orders
-    group by as_of, customer_key
+    group by as_of, basis, customer_key
 )
 
 select * from windowed

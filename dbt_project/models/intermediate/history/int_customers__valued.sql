@@ -1,17 +1,15 @@
--- Grain: one row per as_of and customer known by then. The narrow row: all measures of one customer on one day.
+-- Grain: one row per as_of, basis and customer known by then. The narrow row: all measures of one customer on one day.
 -- Null is "not known", never 0: each measure says in its description when it is null.
-with
+-- The rows of the day that the run starts from are here too, as they were released.
+{% set columns = [
+    'as_of', 'basis', 'customer_key', 'known_on', 'first_sale_on', 'first_purchased_on', 'last_purchased_on',
+    'net_revenue_12m', 'net_revenue_90d', 'net_revenue_ytd', 'net_revenue_last_year', 'orders_12m', 'purchase_days_12m',
+    'revenue_growth_12m', 'gross_profit_12m', 'cost_coverage_12m', 'tenure_days', 'days_since_last_purchase',
+    'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'interactions_90d',
+    'interactions_12m', 'complaints_12m', 'satisfaction_12m', 'responses_12m'
+] %}
 
-customers as (
-    select
-        days.as_of,
-        ids.customer_key,
-        min(ids.known_on) as known_on
-    from {{ ref('int_customer_ids__keyed') }} as ids
-    inner join {{ source('inputs', 'run_days') }} as days
-        on ids.known_on <= days.as_of
-    group by days.as_of, ids.customer_key
-),
+with
 
 interactions_began as (
     select min(known_on) as known_on
@@ -31,6 +29,8 @@ streams as (
 valued as (
     select
         customers.as_of,
+        customers.basis,
+        customers.window_ends_on,
         customers.customer_key,
         customers.known_on,
         money.first_sale_on,
@@ -48,7 +48,7 @@ valued as (
         case
             when
                 money.revenue_12m_before > 0
-                and {{ dbt.dateadd('month', 24, 'histories.first_purchased_on') }} <= customers.as_of
+                and {{ dbt.dateadd('month', 24, 'histories.first_purchased_on') }} <= customers.window_ends_on
                 then {{ ratio_half_even(
                     in_units('(money.revenue_12m - money.revenue_12m_before)', 2),
                     in_units('money.revenue_12m_before', 2),
@@ -80,17 +80,47 @@ valued as (
         case when streams.has_interactions then coalesce(interactions.complaints_12m, 0) end as complaints_12m,
         satisfaction.satisfaction_12m,
         satisfaction.responses_12m
-    from customers
+    from {{ ref('int_customers__asked') }} as customers
     inner join streams
         on customers.as_of = streams.as_of
     left join {{ ref('int_customer_money__windowed') }} as money
-        on customers.as_of = money.as_of and customers.customer_key = money.customer_key
+        on
+            customers.as_of = money.as_of
+            and customers.basis = money.basis
+            and customers.customer_key = money.customer_key
     left join {{ ref('int_purchase_histories__summarised') }} as histories
-        on customers.as_of = histories.as_of and customers.customer_key = histories.customer_key
+        on
+            customers.as_of = histories.as_of
+            and customers.basis = histories.basis
+            and customers.customer_key = histories.customer_key
     left join {{ ref('int_customer_interactions__counted') }} as interactions
-        on customers.as_of = interactions.as_of and customers.customer_key = interactions.customer_key
+        on
+            customers.as_of = interactions.as_of
+            and customers.basis = interactions.basis
+            and customers.customer_key = interactions.customer_key
     left join {{ ref('int_customer_satisfaction__averaged') }} as satisfaction
-        on customers.as_of = satisfaction.as_of and customers.customer_key = satisfaction.customer_key
+        on
+            customers.as_of = satisfaction.as_of
+            and customers.basis = satisfaction.basis
+            and customers.customer_key = satisfaction.customer_key
+),
+
+with_the_day_before as (
+    select
+        {% for column in columns %}
+            {{ column }},
+        {% endfor %}
+        window_ends_on
+    from valued
+
+    union all
+
+    select
+        {% for column in columns %}
+            {{ column }},
+        {% endfor %}
+        window_ends_on
+    from {{ source('inputs', 'customer_values') }}
 )
 
-select * from valued
+select * from with_the_day_before

@@ -1,34 +1,41 @@
--- Grain: one row per as_of and customer with a purchase. What BG/NBD, Gamma-Gamma and RFM ask about the past.
+-- Grain: one row per as_of, basis and customer with a purchase. What BG/NBD, Gamma-Gamma and RFM ask about the past.
 -- Several orders on one day are one purchase, and only days with positive net spend are purchases.
 with
 
 purchases as (
     select
-        as_of,
-        customer_key,
-        purchased_on,
-        net_amount
-    from {{ ref('int_customer_days__netted') }}
-    where net_amount > 0
+        days.as_of,
+        days.basis,
+        days.customer_key,
+        valuations.window_ends_on,
+        days.purchased_on,
+        days.net_amount
+    from {{ ref('int_customer_days__netted') }} as days
+    inner join {{ ref('int_valuations__asked') }} as valuations
+        on days.as_of = valuations.as_of and days.basis = valuations.basis
+    where days.net_amount > 0
 ),
 
 summed as (
     select
         as_of,
+        basis,
         customer_key,
+        window_ends_on,
         min(purchased_on) as first_purchased_on,
         max(purchased_on) as last_purchased_on,
         count(*) as purchase_days,
-        sum(case when {{ within_days('purchased_on', 'as_of', 365) }} then 1 else 0 end) as purchase_days_12m,
+        sum(case when {{ within_days('purchased_on', 'window_ends_on', 365) }} then 1 else 0 end) as purchase_days_12m,
         sum(net_amount) as net_amount,
         min_by(net_amount, purchased_on) as first_day_amount
     from purchases
-    group by as_of, customer_key
+    group by as_of, basis, customer_key, window_ends_on
 ),
 
 summarised as (
     select
         as_of,
+        basis,
         customer_key,
         first_purchased_on,
         last_purchased_on,
@@ -36,8 +43,8 @@ summarised as (
         cast(purchase_days - 1 as bigint) as repeat_purchases,
         cast({{ dbt.datediff('first_purchased_on', 'last_purchased_on', 'day') }} as bigint)
             as age_at_last_purchase_days,
-        cast({{ dbt.datediff('first_purchased_on', 'as_of', 'day') }} as bigint) as age_days,
-        cast({{ dbt.datediff('last_purchased_on', 'as_of', 'day') }} as bigint) as days_since_last_purchase,
+        cast({{ dbt.datediff('first_purchased_on', 'window_ends_on', 'day') }} as bigint) as age_days,
+        cast({{ dbt.datediff('last_purchased_on', 'window_ends_on', 'day') }} as bigint) as days_since_last_purchase,
         case
             when purchase_days > 1
                 then {{ ratio_half_even(

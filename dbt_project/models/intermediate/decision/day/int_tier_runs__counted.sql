@@ -1,0 +1,85 @@
+-- Grain: one row per policy, customer, kind and tier, of one decided day. The runs that count that day: a customer
+-- who is eligible and under no override counts as clearing each tier whose line it clears, and as missing the tier
+-- it held. A run that was on goes on from the day it began; another begins that day.
+with
+
+met as (
+    select *
+    from {{ ref('int_tier_holders__met') }}
+    where is_eligible and override_rank is null
+),
+
+runs_before as (
+    select
+        policy,
+        customer_key,
+        unnest(runs_before, recursive := true)
+    from met
+    where len(runs_before) > 0
+),
+
+clearing as (
+    select
+        met.policy,
+        met.customer_key,
+        'clearing' as kind,
+        judged.tier,
+        judged.tier_rank
+    from met
+    inner join {{ ref('int_tier_lines__judged') }} as judged
+        on met.as_of = judged.as_of and met.policy = judged.policy and met.customer_key = judged.customer_key
+    where judged.clears
+),
+
+missing as (
+    select
+        met.policy,
+        met.customer_key,
+        'missing' as kind,
+        met.from_tier as tier,
+        met.held_rank as tier_rank
+    from met
+    anti join {{ ref('int_tier_lines__judged') }} as kept
+        on
+            met.as_of = kept.as_of
+            and met.policy = kept.policy
+            and met.customer_key = kept.customer_key
+            and met.held_rank = kept.tier_rank
+    where met.held_rank is not null and met.held_rule <> 'otherwise'
+),
+
+counting as (
+    select * from clearing
+    union all
+    select * from missing
+),
+
+counted as (
+    select
+        met.as_of,
+        counting.policy,
+        counting.customer_key,
+        counting.kind,
+        counting.tier,
+        counting.tier_rank,
+        coalesce(before.since, met.as_of) as since,
+        before.since is null as is_begun,
+        {{ dbt.datediff('coalesce(before.since, met.as_of)', 'met.as_of', 'day') }} + 1 as days,
+        before.cause,
+        before.score_before,
+        before.line_before,
+        {%- for part in parts_of_a_change() %}
+        coalesce(before.part_{{ part }}, 0) as part_{{ part }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from counting
+    inner join met
+        on counting.policy = met.policy and counting.customer_key = met.customer_key
+    left join runs_before as before
+        on
+            counting.policy = before.policy
+            and counting.customer_key = before.customer_key
+            and counting.kind = before.kind
+            and counting.tier = before.tier
+)
+
+select * from counted

@@ -1,0 +1,220 @@
+-- Grain: one row per as_of, policy, version, measure it speaks of and customer of its population. Who is eligible, and
+-- who stands where. Beside the version in force stands, on the eve of its first day, a new one: what it would have made
+-- of that day's values tells a change of policy from a change of customers.
+with
+
+rankings as (
+    select
+        as_of,
+        * exclude (as_of)
+    from {{ ref('int_policies__in_force') }}
+
+    union all
+
+    select
+        previous_as_of as as_of,
+        * exclude (as_of)
+    from {{ ref('int_policies__in_force') }}
+    where previous_version <> policy_version
+),
+
+spoken_of as (
+    select
+        policy,
+        policy_version,
+        measure,
+        true as is_main
+    from {{ source('inputs', 'policies') }}
+
+    union all
+
+    select distinct
+        conditions.policy,
+        conditions.policy_version,
+        conditions.measure,
+        false as is_main
+    from {{ source('inputs', 'policy_conditions') }} as conditions
+    anti join {{ source('inputs', 'policies') }} as policies
+        on
+            conditions.policy = policies.policy
+            and conditions.policy_version = policies.policy_version
+            and conditions.measure = policies.measure
+),
+
+attributes as (
+    {%- for attribute in customer_attributes() %}
+    select
+        as_of,
+        customer_key,
+        '{{ attribute }}' as attribute,
+        {{ attribute }} as value
+    from {{ ref('int_customers__described') }}
+    where {{ attribute }} is not null
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+asked_for as (
+    select
+        policy,
+        policy_version,
+        count(distinct attribute) as attributes
+    from {{ source('inputs', 'policy_applies_to') }}
+    group by policy, policy_version
+),
+
+matching as (
+    select
+        attributes.as_of,
+        applies_to.policy,
+        applies_to.policy_version,
+        attributes.customer_key
+    from attributes
+    inner join {{ source('inputs', 'policy_applies_to') }} as applies_to
+        on attributes.attribute = applies_to.attribute and attributes.value = applies_to.value
+    inner join asked_for
+        on applies_to.policy = asked_for.policy and applies_to.policy_version = asked_for.policy_version
+    group by
+        attributes.as_of,
+        applies_to.policy,
+        applies_to.policy_version,
+        attributes.customer_key,
+        asked_for.attributes
+    having count(*) = asked_for.attributes
+),
+
+buyers as (
+    select *
+    from {{ ref('int_customers__valued') }}
+    where basis = 'day' and first_sale_on is not null
+),
+
+population as (
+    select
+        rankings.policy,
+        rankings.policy_version,
+        buyers.as_of,
+        buyers.customer_key
+    from rankings
+    inner join buyers
+        on rankings.as_of = buyers.as_of
+    anti join asked_for
+        on rankings.policy = asked_for.policy and rankings.policy_version = asked_for.policy_version
+
+    union all
+
+    select
+        rankings.policy,
+        rankings.policy_version,
+        matching.as_of,
+        matching.customer_key
+    from rankings
+    inner join matching
+        on
+            rankings.as_of = matching.as_of
+            and rankings.policy = matching.policy
+            and rankings.policy_version = matching.policy_version
+),
+
+measured as (
+    select
+        rankings.as_of,
+        rankings.policy,
+        rankings.policy_version,
+        spoken_of.measure,
+        spoken_of.is_main,
+        buyers.customer_key,
+        buyers.first_sale_on,
+        coalesce({{ attribute_value('rankings.rank_within', 'described') }}, '') as group_name,
+        rankings.otherwise_graded,
+        {{ measure_value('spoken_of.measure', 'buyers') }} as score,
+        {{ measure_value('rankings.then_by_1', 'buyers') }} as then_by_1,
+        {{ measure_value('rankings.then_by_2', 'buyers') }} as then_by_2,
+        {{ measure_value('rankings.then_by_3', 'buyers') }} as then_by_3,
+        {{ dbt.datediff('buyers.first_sale_on', 'buyers.as_of', 'day') }} >= rankings.after_days
+        and case when {{ measure_value('rankings.measure', 'buyers') }} is null then 0 else 1 end
+        >= rankings.minimum_coverage as is_eligible
+    from population
+    inner join rankings
+        on
+            population.as_of = rankings.as_of
+            and population.policy = rankings.policy
+            and population.policy_version = rankings.policy_version
+    inner join spoken_of
+        on population.policy = spoken_of.policy and population.policy_version = spoken_of.policy_version
+    inner join buyers
+        on population.as_of = buyers.as_of and population.customer_key = buyers.customer_key
+    left join {{ ref('int_customers__described') }} as described
+        on population.as_of = described.as_of and population.customer_key = described.customer_key
+),
+
+counting as (  -- sums over a window are fast where filtered counts are not
+    select
+        *,
+        case when is_eligible then 1 else 0 end as eligible
+    from measured
+),
+
+placed as (  -- the eligible before and beside everybody, in one order of standing
+    select
+        *,
+        cast(sum(eligible) over at_least_as_good as bigint) as at_least_as_good,
+        cast(coalesce(sum(eligible) over better, 0) as bigint) as better,
+        cast(sum(eligible) over row_by_row as bigint) as place
+    from counting
+    window
+        at_least_as_good as (
+            partition by as_of, policy, policy_version, measure, group_name
+            order by
+                score desc nulls last,
+                then_by_1 desc nulls last,
+                then_by_2 desc nulls last,
+                then_by_3 desc nulls last
+            range between unbounded preceding and current row
+        ),
+        better as (
+            partition by as_of, policy, policy_version, measure, group_name
+            order by
+                score desc nulls last,
+                then_by_1 desc nulls last,
+                then_by_2 desc nulls last,
+                then_by_3 desc nulls last
+            groups between unbounded preceding and 1 preceding
+        ),
+        row_by_row as (
+            partition by as_of, policy, policy_version, measure, group_name
+            order by
+                score desc nulls last,
+                then_by_1 desc nulls last,
+                then_by_2 desc nulls last,
+                then_by_3 desc nulls last
+            rows between unbounded preceding and current row
+        )
+),
+
+ranked as (
+    select
+        as_of,
+        policy,
+        policy_version,
+        measure,
+        is_main,
+        customer_key,
+        first_sale_on,
+        group_name,
+        score,
+        then_by_1,
+        then_by_2,
+        then_by_3,
+        is_eligible,
+        case when is_eligible then 'graded' else otherwise_graded end as graded,
+        case  -- equals share the worst rank of their group; the provisional stand one behind their equals
+            when is_eligible then at_least_as_good
+            when otherwise_graded = 'provisional' then at_least_as_good + 1
+        end as rank_position,
+        better,
+        case when is_eligible then place end as place
+    from placed
+)
+
+select * from ranked
