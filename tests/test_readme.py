@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +19,13 @@ from markdown_it.token import Token
 from ruamel.yaml import YAML
 
 from tierwise import cli, conform, control, landing, policy, warehouse
+from tierwise.policy import grammar
 from tierwise.settings import settings
 from tierwise.sources import description
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.zh-CN.md")
+STABILITY = ROOT / "benchmarks/results/stability.json"
 WITH_COMMANDS = (*READMES, "CONTRIBUTING.md", "DECISIONS.md")
 PAGES = (*sorted(p.name for p in ROOT.glob("*.md")), "sample_data/README.md")
 OTHERS_SAY = {  # what the README explains and other programs say
@@ -83,6 +86,12 @@ class Page:
             elif token.type in ("th_open", "td_open"):
                 rows[-1].append(self.tokens[n + 1].content)
         return rows
+
+    def table(self, head: str) -> list[list[str]]:
+        """The rows of the one table that has a column of this name, without its head."""
+        [begin] = [n for n, row in enumerate(self.rows) if head in row]
+        after = self.rows[begin + 1 :]
+        return after[: after.index([])] if [] in after else after
 
     @property
     def code(self) -> list[tuple[int, str]]:
@@ -293,6 +302,65 @@ def test_the_example_of_a_policy_is_the_one_in_config(home, page):
     assert pyramid.version == shipped["pyramid"]
 
 
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=READMES)
+def test_the_example_of_a_sheet_of_overrides_is_valid_beside_the_shipped_sources(home, page):
+    shipped = (ROOT / "config/sources.yml").read_text()
+    (home / "config/sources.yml").write_text(f"{shipped}\n{page.block('yaml', 'sales_sheet')}")
+    sheet = description.load_sources()[-2]
+    assert (sheet.name, list(sheet.streams)) == ("sales_sheet", ["tier_overrides", "existing_tiers"])
+
+
+# --- how a tier is decided --------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_rows_gives_every_reason_that_a_tier_can_have():
+    [of_reasons] = [
+        column for column in warehouse._declared("tier_explanations")["columns"] if column["name"] == "reason"
+    ]
+    reasons = set(re.findall(r"[a-z_]+", of_reasons["description"].partition(":")[2])) - {"or"}
+    assert len(reasons) > 12
+    rows = ENGLISH.table("reason")
+    assert [row[0] for row in rows] == [str(n) for n in range(1, 11)]
+    assert {name for row in rows for name in re.findall("`([a-z_]+)`", row[-1])} == reasons
+
+
+def test_the_table_of_keys_names_every_key_that_a_policy_may_have():
+    parts = (grammar.PolicyEntry, grammar.Eligible, grammar.Tier, grammar.Stability, grammar.AppliesTo)
+    supported = {
+        key for part in parts for key, field in part.model_fields.items() if field.annotation is not types.NoneType
+    }
+    assert supported >= {"measure", "seat_cap", "grace_days", "valid_from"}
+    told = " ".join(" ".join(row) for row in ENGLISH.table("key"))
+    assert {key for key in supported if not re.search(rf"`{key}[`:]", told)} == set()
+
+
+@pytest.mark.skipif(not STABILITY.exists(), reason="benchmarks/stability.py has written no result yet")
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=READMES)
+def test_the_numbers_on_steadiness_are_those_that_the_benchmark_wrote(page):
+    result = json.loads(STABILITY.read_text())
+    means = {mean["policy"]: mean for mean in result["means"]}
+    [head] = [row for row in page.rows if "`pyramid`" in row]
+    columns = [means[name.strip("`")] for name in head[1:]]
+    assert [row[1:] for row in page.table("`pyramid`")] == [
+        [f"{mean['changes_a_night']:,.1f}" for mean in columns],
+        *(
+            [f"{mean[share] * 100:.1f} %" for mean in columns]
+            for share in ("reversed_within_30_days", "reversed_within_180_days", "seats_used", "truly_best_held")
+        ),
+    ]
+    assert f"{result['customers']:,}" in page.prose
+    assert (result["nights_counted"], result["seeds"]) == (365, 3)
+
+
+@pytest.mark.parametrize("name", WITH_COMMANDS)
+def test_every_module_to_run_is_there(name):
+    named = {
+        word for line in Page(name).lines_to_type for word in re.findall(r"python -m (benchmarks\.[a-z_.]+)", line)
+    }
+    assert name not in READMES or named
+    assert [module for module in named if not (ROOT / f"{module.replace('.', '/')}.py").exists()] == []
+
+
 # --- the questions can be asked ---------------------------------------------------------------------------------------
 
 
@@ -310,8 +378,8 @@ def empty_release():
         yield d
 
 
-def test_there_are_five_questions():
-    assert len(SQL_QUESTIONS) == 5
+def test_there_are_eight_questions():
+    assert len(SQL_QUESTIONS) == 8
 
 
 @pytest.mark.parametrize("sql", SQL_QUESTIONS)
@@ -330,10 +398,7 @@ def test_a_question_about_a_column_that_no_mart_has_is_found(empty_release):
 
 
 def test_the_table_of_outputs_names_every_mart_and_nothing_else():
-    head = next(n for n, row in enumerate(ENGLISH.rows) if row and row[0] == "table")
-    after = ENGLISH.rows[head + 1 :]
-    listed = after[: after.index([])]
-    named = {name for row in listed for name in re.findall(r"`([a-z_]+)(?:\(date\))?`", row[0])}
+    named = {name for row in ENGLISH.table("table") for name in re.findall(r"`([a-z_]+)(?:\(date\))?`", row[0])}
     assert named == {*warehouse.marts(), "tiers_on"}
 
 

@@ -44,8 +44,8 @@ _RUN = {
     "since": "date",
     "cause": "varchar",
     "score_before": "decimal(18, 4)",
-    "line_before": "decimal(18, 4)",
     **_PARTS_OF_A_CHANGE,
+    "line_before": "decimal(18, 4)",
 }
 _DECISION = {
     "as_of": "date",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import random
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -23,9 +23,12 @@ from .oracle import PARTS, Case, Decision, Policy
 
 Rows = list[dict[str, Any]]
 Got = dict[tuple[str, date, str], dict[str, Any]]  # case, day, customer -> the columns decided
-State = Mapping[str, Rows]  # by input, what a night hands to the next
 
 STATE = ("tier_states", "policy_states", "policy_line_states", "tier_decisions", "policy_days")
+LOGS = {  # relation of the build that holds the whole log, the parent's and the run's
+    "tier_decisions": "intermediate.int_tier_log__appended",
+    "policy_days": "intermediate.int_policy_days__decided",
+}
 DESCRIBED = {
     "as_of": "date",
     "customer_key": "varchar",
@@ -313,10 +316,7 @@ def _fill(d: Any, table: str, columns: Mapping[str, str], rows: Rows, file: Path
 def decided(build_file: Path) -> Got:
     """Run the decision's part of the project over a build file, and read what it decided."""
     warehouse.build(build_file, "decision")
-    with duckdb.connect(str(build_file), read_only=True) as d:
-        result = d.execute("from intermediate.int_tier_decisions__decided")
-        names = [c[0] for c in result.description]
-        rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    rows = read(build_file, "from intermediate.int_tier_decisions__decided")
     found = {(row["policy"], row["as_of"], row["customer_key"]): row for row in rows}
     assert len(found) == len(rows), "a customer was decided twice on one day"
     return found
@@ -328,18 +328,49 @@ def decide_at_once(folder: Path, cases: Sequence[Case], shuffle: random.Random |
     return decided(lay(folder / "build.duckdb", tables(cases, cases[0].days), shuffle))
 
 
-def decide_by_nights(folder: Path, cases: Sequence[Case], carry: Callable[[Path], State]) -> Got:
-    """One day after the other, each from the state that the one before left. `carry` reads that out of a build file."""
+def decide_by_nights(folder: Path, cases: Sequence[Case]) -> tuple[Got, Path]:
+    """One day after the other, each from what the one before left. Also the build file of the last night."""
     folder = Path(tempfile.mkdtemp(dir=folder))
     found: Got = {}
-    state: State = {}
+    carried: dict[str, Rows] = {}
     since: date | None = None
     for day in cases[0].days:
-        laid = tables(cases, [day], since) | {f"inputs.{name}": list(rows) for name, rows in state.items()}
-        build_file = lay(folder / str(day) / "build.duckdb", laid)  # the engine knows the file by this name
+        build_file = lay(folder / str(day) / "build.duckdb", tables(cases, [day], since) | carried)
         found |= decided(build_file)
-        state, since = carry(build_file), day
-    return found
+        carried, since = _left_behind(build_file, day, carried), day
+    return found, build_file
+
+
+def _left_behind(build_file: Path, day: date, carried: Mapping[str, Rows]) -> dict[str, Rows]:
+    """What a release keeps of a night for the next one. The values of the day are laid anew, with its description."""
+    kept = {name: f"{held} and as_of = date '{day}'" for name, held in warehouse.STATES.items() if name in STATE}
+    kept |= {name: held for name, held in warehouse.LOGS.items() if name in STATE}
+    assert kept.keys() == set(STATE)
+    left = {}
+    for name, held in kept.items():
+        rows = read(build_file, f"select {', '.join(warehouse.input_columns(name))} from {held}")
+        left[f"inputs.{name}"] = (carried.get(f"inputs.{name}", []) if name in LOGS else []) + rows
+    return left
+
+
+def read(build_file: Path, sql: str) -> Rows:
+    with duckdb.connect(str(build_file), read_only=True) as d:
+        result = d.execute(sql)
+        names = [c[0] for c in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def logged(build_file: Path) -> dict[str, list[str]]:
+    """Every row of the logs, in an order of its own."""
+    return {
+        name: sorted(map(str, read(build_file, f"select {', '.join(warehouse.input_columns(name))} from {held}")))
+        for name, held in LOGS.items()
+    }
+
+
+def shortened(case: Case, days: int | None) -> Case:
+    """The case as if it ended sooner: what comes later concerns no earlier day."""
+    return replace(case, days=case.days[:days])
 
 
 # --- the two side by side

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,25 +27,26 @@ _SHARES = ("0.01", "0.1", "0.2", "0.25", "0.29", "0.3333333333", "0.5", "0.6", "
 _FIRST_DAYS = ("2023-02-26", "2023-12-27", "2024-01-30", "2024-02-27", "2024-03-28", "2024-06-27", "2024-12-30")
 
 
-def days(rng: random.Random) -> tuple[date, ...]:
-    """6 to 14 run days, most of them in a row, some far apart; month and quarter ends and 29 February among them."""
+def days(rng: random.Random, count: int) -> tuple[date, ...]:
+    """Run days, most of them in a row, some far apart; month and quarter ends and 29 February among them."""
     day = date.fromisoformat(rng.choice(_FIRST_DAYS))
     found = [day]
-    for _ in range(rng.randint(5, 13)):
+    for _ in range(count - 1):
         day += timedelta(days=rng.choice((1, 1, 1, 1, 1, 2, 3, 7, 28, 31)))
         found.append(day)
     return tuple(found)
 
 
-def batch(seed: int, size: int) -> list[Case]:
+@functools.cache
+def batch(seed: int, size: int, days_decided: int, most_customers: int = 25) -> tuple[Case, ...]:
     """Cases that are decided on the same days."""
     rng = random.Random(seed)
-    on = days(rng)
-    return [case(rng, f"case_{n:04}", on) for n in range(1, size + 1)]
+    on = days(rng, days_decided)
+    return tuple(case(rng, f"case_{n:04}", on, most_customers) for n in range(1, size + 1))
 
 
-def case(rng: random.Random, name: str, on: tuple[date, ...]) -> Case:
-    customers = [f"{name}_{n:02}" for n in range(1, rng.randint(8, 25) + 1)]
+def case(rng: random.Random, name: str, on: tuple[date, ...], most_customers: int) -> Case:
+    customers = [f"{name}_{n:02}" for n in range(1, rng.randint(min(8, most_customers), most_customers) + 1)]
     policies = _versions(rng, on)
     known = {t.name for _, p in policies if p for t in p.tiers}
     attributes: dict[tuple[date, str], dict[str, str | None]] = {}

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("home")
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_home(home: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TIERWISE_HOME", str(folder))
-        yield folder
+        environment.setenv("TIERWISE_HOME", str(home))
+        yield

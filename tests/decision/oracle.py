@@ -5,6 +5,7 @@ It shares nothing with what it is held against: no SQL, no code of the package, 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from math import floor
 from typing import NamedTuple
 
 Numbers = Mapping[str, "Decimal | None"]
+Goodness = tuple[tuple[int, Decimal], ...]  # by one measure after the other; null is (0, 0), a number (1, number)
 PARTS = (
     "policy",
     "identity",
@@ -185,7 +187,7 @@ class Someone:
     counted: bool = True
 
 
-def _goodness(numbers: Numbers, measures: Iterable[str]) -> tuple[tuple[int, Decimal], ...]:
+def _goodness(numbers: Numbers, measures: Iterable[str]) -> Goodness:
     """More is better, the measures in their order; null is below every number."""
     found = [numbers.get(m) for m in measures]
     return tuple((0, Decimal(0)) if v is None else (1, v) for v in found)
@@ -197,18 +199,33 @@ class Place(NamedTuple):
     positives: int  # n
 
 
+class Eligible(list["Someone"]):
+    """The eligible of a day, sorted once for every order that is asked for."""
+
+    def __init__(self, people: Iterable[Someone] = ()) -> None:
+        super().__init__(people)
+        self._orders: dict[tuple[tuple[str, ...], str | None], tuple[list[Goodness], dict[str, Goodness], int]] = {}
+
+    def order(self, measures: tuple[str, ...], group: str | None) -> tuple[list[Goodness], dict[str, Goodness], int]:
+        """How good everybody of the group is, from the worst; each one by name; how many are above 0."""
+        if (measures, group) not in self._orders:
+            good = {o.name: _goodness(o.numbers, measures) for o in self if o.group == group}
+            above_zero = sum(g[0] > (1, 0) for g in good.values())
+            self._orders[measures, group] = sorted(good.values()), good, above_zero
+        return self._orders[measures, group]
+
+
 def place(policy: Policy, eligible: Iterable[Someone], who: Someone, measure: str) -> Place:
     """Where somebody stands among the eligible of the group, by a measure and then `then_by`."""
     measures = (measure, *policy.then_by)
     mine = _goodness(who.numbers, measures)
-    others = [o for o in eligible if o.name != who.name and o.group == who.group]
-    theirs = [_goodness(o.numbers, measures) for o in others]
-    counted = [o.numbers.get(measure) for o in others] + ([who.numbers.get(measure)] if who.counted else [])
-    return Place(
-        rank=sum(g >= mine for g in theirs) + 1,
-        rank_to_miss=sum(g > mine for g in theirs) + 1,
-        positives=sum(v is not None and v > 0 for v in counted),
-    )
+    people = eligible if isinstance(eligible, Eligible) else Eligible(eligible)
+    everybody, by_name, positives = people.order(measures, who.group)
+    itself = by_name.get(who.name)  # as the others know it: it is none of them
+    at_least_as_good = len(everybody) - bisect_left(everybody, mine) - (itself is not None and itself >= mine)
+    better = len(everybody) - bisect_right(everybody, mine) - (itself is not None and itself > mine)
+    positives -= itself is not None and itself[0] > (1, 0)
+    return Place(at_least_as_good + 1, better + 1, positives + (who.counted and mine[0] > (1, 0)))
 
 
 def _reaches(c: Condition, m: Fraction | None, at: Place) -> bool:
@@ -251,7 +268,8 @@ def _conditions(
     for c in tier.conditions:
         measure = c.measure or policy.measure
         m = who.numbers.get(measure)
-        found.append((c, None if m is None else Fraction(m), place(policy, eligible, who, measure)))
+        at = place(policy, eligible, who, measure) if c.kind == "top_share" else Place(0, 0, 0)  # a bound knows no rank
+        found.append((c, None if m is None else Fraction(m), at))
     return found
 
 
@@ -361,8 +379,8 @@ class _Night:
     def __post_init__(self) -> None:
         self.members = population(self.case, self.day, self.policy)
         self.eligible = _eligible(self.members)
-        self.eligible_then: list[Someone] = []  # of the day before, by the policy of today
-        self.eligible_before: list[Someone] = []  # of the day before, by its own policy
+        self.eligible_then = Eligible()  # of the day before, by the policy of today
+        self.eligible_before = Eligible()  # of the day before, by its own policy
         if self.before is not None and self.policy_before is not None:
             self.eligible_then = _eligible(population(self.case, self.before, self.policy))
             self.eligible_before = _eligible(population(self.case, self.before, self.policy_before))
@@ -698,8 +716,8 @@ class _Night:
         return test(policy, tier, eligible, Someone(name, group, value.numbers))
 
 
-def _eligible(members: Mapping[str, Member]) -> list[Someone]:
-    return [m.someone for m in members.values() if m.is_eligible]
+def _eligible(members: Mapping[str, Member]) -> Eligible:
+    return Eligible(m.someone for m in members.values() if m.is_eligible)
 
 
 # --- a history

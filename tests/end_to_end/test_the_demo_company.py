@@ -187,7 +187,8 @@ def _decided(demo, policy):
     }
 
 
-def test_every_tier_of_the_pyramid_is_the_one_that_plain_counting_gives(demo, measured):
+def test_every_rank_of_the_pyramid_is_the_one_that_plain_counting_gives(demo, measured):
+    """And every provisional tier, which knows no bands. What graded customers hold depends on the nights before."""
     standing = {customer: m[:3] for customer, m in measured.items()}
     eligible = {customer for customer, m in measured.items() if m[3] >= 90}
     ladder = sorted((standing[customer] for customer in eligible), reverse=True)
@@ -197,15 +198,19 @@ def test_every_tier_of_the_pyramid_is_the_one_that_plain_counting_gives(demo, me
 
     def placed(customer):
         one = standing[customer]
-        behind_equals = sum(other >= one for other in ladder) + 1
-        rank = at_least_as_good[one] if customer in eligible else behind_equals
-        tier = next((tier for tier, n in seats if one[0] > 0 and rank <= n), "small")
-        return tier, "graded" if customer in eligible else "provisional", rank
+        if customer in eligible:
+            return None, "graded", at_least_as_good[one]
+        rank = sum(other >= one for other in ladder) + 1  # one behind its equals
+        return next((tier for tier, n in seats if one[0] > 0 and rank <= n), "small"), "provisional", rank
 
     expected = {customer: placed(customer) for customer in measured}
     assert len(expected) > 4_000
     assert {graded for _, graded, _ in expected.values()} == {"graded", "provisional"}
-    assert _decided(demo, "pyramid") == expected
+    decided = {
+        customer: (None if graded == "graded" else tier, graded, rank)
+        for customer, (tier, graded, rank) in _decided(demo, "pyramid").items()
+    }
+    assert decided == expected
 
 
 def test_every_tier_by_amount_is_the_one_that_its_bounds_give(demo, measured):
@@ -247,6 +252,31 @@ def test_why_names_the_tier_in_both_languages(demo, measured):
     assert "VIP" in english
     assert "VIP客户" in chinese
     assert f"{_pounds(measured[best][0]):,.2f}" in answer.said
+
+
+def test_every_customer_of_every_policy_has_a_sentence_in_both_languages(demo):
+    from tierwise import policy
+
+    with demo.at_home():
+        told = [(e.policy, e.customer_key, e.sentence_en, e.sentence_zh) for e in policy.explanations()]
+    assert demo.marts("select policy, customer_key from dim_customer_tiers order by all") == sorted(
+        (name, key) for name, key, _, _ in told
+    )
+    assert all(english.endswith(".") and chinese.endswith("。") for _, _, english, chinese in told)
+    assert not [sentence for _, _, *both in told for sentence in both if "None" in sentence or "{" in sentence]
+
+
+def test_every_change_of_the_year_is_explained_by_parts_that_sum_to_it(demo):
+    parts = "part_policy + part_identity + part_corrected_data + part_value_model + part_own_behaviour"
+    parts += " + part_left_window + part_others_moved"
+    changes, summing, with_cause = demo.marts(f"""
+        select
+            count(*),
+            count(*) filter (where {parts} = coalesce(score, 0) - coalesce(score_before, 0)),
+            count(*) filter (where (reason in ('promoted', 'demoted')) = (cause is not null))
+        from fct_tier_changes""")[0]
+    assert changes > 5_000
+    assert (summing, with_cause) == (changes, changes)
 
 
 def test_the_last_day_run_again_gives_the_same_marts(demo):

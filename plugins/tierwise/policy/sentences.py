@@ -594,7 +594,7 @@ class Chinese(Sentence):
             return f"自{since}起暂列{tier}"
         openings = {
             "reached": f"于{since}评为{tier}" if e.tier_since == e.as_of else f"自{since}起为{tier}",
-            "existing": f"于{since}沿用政策启用前的{tier}等级",
+            "existing": f"于{since}沿用规则启用前的{tier}等级",
             "promoted": f"{self._cause()}于{since}{self._from()}升为{tier}",
             "demoted": f"{self._cause()}于{since}{self._from()}降为{tier}",
             "unchanged": f"自{since}起为{tier}",
@@ -612,7 +612,7 @@ class Chinese(Sentence):
     def _cause(self) -> str:
         is_up = self.e.reason == "promoted"
         causes = {
-            "policy_changed": "分级政策调整",
+            "policy_changed": "分级规则调整",
             "identity_changed": "客户档案合并或拆分",
             "data_corrected": "数据更正",
             "model_refitted": "预测重新计算",
@@ -836,7 +836,7 @@ class Chinese(Sentence):
             return ""
         label = in_a_sentence(e.measure_label_zh, "zh")
         words = {
-            "policy": "政策调整",
+            "policy": "规则调整",
             "identity": "档案合并或拆分",
             "corrected_data": "数据更正",
             "value_model": "预测重新计算",
@@ -880,7 +880,7 @@ class Chinese(Sentence):
         else:
             held = {
                 "reached": f"于{since}评为{tier}",
-                "existing": f"于{since}沿用政策启用前的{tier}等级",
+                "existing": f"于{since}沿用规则启用前的{tier}等级",
                 "promoted": f"{self._cause()}于{since}{self._from()}升为{tier}",
                 "demoted": f"{self._cause()}于{since}{self._from()}降为{tier}",
                 "override": f"自{since}起由{self._author()}指定为{tier}",

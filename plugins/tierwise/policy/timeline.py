@@ -25,10 +25,10 @@ _WHY: dict[str, tuple[str, str]] = {
     "merged": ("records joined", "档案合并"),
     "split": ("records parted", "档案拆分"),
     "left_population": ("left the policy", "不再属于评定范围"),
-    "policy_paused": ("policy paused", "政策暂停"),
+    "policy_paused": ("policy paused", "规则暂停"),
 }
 _CAUSES: dict[str, tuple[str, str]] = {
-    "policy_changed": ("policy changed", "政策调整"),
+    "policy_changed": ("policy changed", "规则调整"),
     "identity_changed": ("records joined or parted", "档案合并或拆分"),
     "data_corrected": ("records corrected", "数据更正"),
     "model_refitted": ("forecast recalculated", "预测重新计算"),

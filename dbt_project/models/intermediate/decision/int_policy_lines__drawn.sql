@@ -113,8 +113,10 @@ banded as (
                     case when demotion_band > 0 and seats >= 1 then seats + 1 else 0 end
                 )
         end as miss_rank,
-        cast(bound + abs(bound) * promotion_band as decimal(38, 14)) as clear_bound,
-        cast(bound - abs(bound) * demotion_band as decimal(38, 14)) as miss_bound
+        cast(bound as decimal(38, 14)) + cast(abs(bound) as decimal(24, 4)) * cast(promotion_band as decimal(14, 10))
+            as clear_bound,
+        cast(bound as decimal(38, 14)) - cast(abs(bound) as decimal(24, 4)) * cast(demotion_band as decimal(14, 10))
+            as miss_bound
     from seated
 ),
 
@@ -132,14 +134,27 @@ places as (
 
 standings as (
     select
-        places.*,
-        ranked.score,
-        [
-            coalesce(ranked.score, {{ below_every_number() }}),
-            coalesce(ranked.then_by_1, {{ below_every_number() }}),
-            coalesce(ranked.then_by_2, {{ below_every_number() }}),
-            coalesce(ranked.then_by_3, {{ below_every_number() }})
-        ] as standing
+        places.as_of,
+        places.policy,
+        places.policy_version,
+        places.measure,
+        places.group_name,
+        map_from_entries(
+            list(
+                (
+                    places.place,
+                    {
+                        'score': ranked.score,
+                        'standing': [
+                            coalesce(ranked.score, {{ below_every_number() }}),
+                            coalesce(ranked.then_by_1, {{ below_every_number() }}),
+                            coalesce(ranked.then_by_2, {{ below_every_number() }}),
+                            coalesce(ranked.then_by_3, {{ below_every_number() }})
+                        ]
+                    }
+                )
+            )
+        ) as who_stands_at
     from places
     inner join {{ ref('int_policy_measures__ranked') }} as ranked
         on
@@ -149,6 +164,25 @@ standings as (
             and places.measure = ranked.measure
             and places.group_name = ranked.group_name
             and places.place = ranked.place
+    group by places.as_of, places.policy, places.policy_version, places.measure, places.group_name
+),
+
+standing_there as (  -- who stands at the last seat, at the ranks that clear and miss, and next behind these
+    select
+        banded.*,
+        standings.who_stands_at[banded.seats] as at_seats,
+        standings.who_stands_at[banded.clear_rank] as at_clear,
+        standings.who_stands_at[banded.clear_rank + 1] as behind_clear,
+        standings.who_stands_at[banded.miss_rank] as at_miss,
+        standings.who_stands_at[banded.miss_rank + 1] as behind_miss
+    from banded
+    left join standings
+        on
+            banded.as_of = standings.as_of
+            and banded.policy = standings.policy
+            and banded.policy_version = standings.policy_version
+            and banded.measure = standings.measure
+            and banded.group_name = standings.group_name
 ),
 
 drawn as (
@@ -173,13 +207,13 @@ drawn as (
         cast(lines.miss_rank as bigint) as miss_rank,
         lines.clear_bound,
         lines.miss_bound,
-        cast(coalesce(lines.bound, last_seat.score) as decimal(18, 4)) as line_value,
+        cast(coalesce(lines.bound, lines.at_seats['score']) as decimal(18, 4)) as line_value,
         cast(
             case
                 when lines.condition_kind = 'at_least' then lines.bound
                 when lines.condition_kind = 'above' then lines.bound + {{ measure_step('lines.measure') }}
                 when lines.seats >= 1  -- past the last seat, and above 0
-                    then greatest(coalesce(last_seat.score, 0), 0) + {{ measure_step('lines.measure') }}
+                    then greatest(coalesce(lines.at_seats['score'], 0), 0) + {{ measure_step('lines.measure') }}
             end as decimal(18, 4)
         ) as reach_value,
         cast(
@@ -188,35 +222,21 @@ drawn as (
                 when lines.condition_kind = 'above'
                     then floor(lines.clear_bound * 10000) / 10000 + {{ measure_step('lines.measure') }}
                 when lines.clear_rank >= 1  -- past who stands there, and above 0
-                    then greatest(coalesce(at_clear_rank.score, 0), 0) + {{ measure_step('lines.measure') }}
+                    then greatest(coalesce(lines.at_clear['score'], 0), 0) + {{ measure_step('lines.measure') }}
             end as decimal(18, 4)
         ) as clear_value,
         cast(
             case lines.condition_kind  -- down to here the tier is kept (of `above`: it is lost here)
                 when 'at_least' then ceil(lines.miss_bound * 10000) / 10000
                 when 'above' then floor(lines.miss_bound * 10000) / 10000
-                when 'top_share' then greatest(coalesce(behind_miss_rank.score, 0), 0)
+                when 'top_share' then greatest(coalesce(lines.behind_miss['score'], 0), 0)
             end as decimal(18, 4)
         ) as miss_value,
-        at_clear_rank.standing as at_clear_rank,
-        behind_clear_rank.standing as behind_clear_rank,
-        at_miss_rank.standing as at_miss_rank,
-        behind_miss_rank.standing as behind_miss_rank
-    from banded as lines
-    {%- for name, place in [
-        ('last_seat', 'seats'), ('at_clear_rank', 'clear_rank'), ('behind_clear_rank', 'clear_rank + 1'),
-        ('at_miss_rank', 'miss_rank'), ('behind_miss_rank', 'miss_rank + 1'),
-    ] %}
-    left join standings as {{ name }}
-        on
-            lines.as_of = {{ name }}.as_of
-            and lines.policy = {{ name }}.policy
-            and lines.policy_version = {{ name }}.policy_version
-            and lines.measure = {{ name }}.measure
-            and lines.group_name = {{ name }}.group_name
-            and lines.condition_kind = 'top_share'
-            and lines.{{ place }} = {{ name }}.place
-    {%- endfor %}
+        lines.at_clear['standing'] as at_clear_rank,
+        lines.behind_clear['standing'] as behind_clear_rank,
+        lines.at_miss['standing'] as at_miss_rank,
+        lines.behind_miss['standing'] as behind_miss_rank
+    from standing_there as lines
 
     union all by name
 

@@ -42,16 +42,12 @@ spoken_of as (
 ),
 
 attributes as (
-    {%- for attribute in customer_attributes() %}
     select
         as_of,
         customer_key,
-        '{{ attribute }}' as attribute,
-        {{ attribute }} as value
+        unnest({{ customer_attributes() }}) as attribute,
+        unnest([{{ customer_attributes() | join(', ') }}]) as value
     from {{ ref('int_customers__described') }}
-    where {{ attribute }} is not null
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
 ),
 
 asked_for as (

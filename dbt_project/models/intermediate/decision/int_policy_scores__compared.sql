@@ -48,23 +48,21 @@ compared as (
         as_of,
         policy,
         customer_key,
-        case when is_first_decided_day then score else score_before end as score_before,
-        {%- for part, put_in, before in [
+        {% for part, put_in, before in [
             ('policy', 'under_this_policy', 'score_before'),
-            ('identity', none, none),
+            ('identity', 0, 0),
             ('corrected_data', 'corrected', 'under_this_policy'),
-            ('value_model', none, none),
+            ('value_model', 0, 0),
             ('own_behaviour', 'score', 'slid'),
             ('left_window', 'slid', 'corrected'),
-            ('others_moved', none, none),
+            ('others_moved', 0, 0),
         ] %}
-        cast(
-            {%- if put_in %}
-            case when is_first_decided_day then 0 else coalesce({{ put_in }}, 0) - coalesce({{ before }}, 0) end
-            {%- else %} 0
-            {%- endif %} as decimal(18, 4)
-        ) as part_{{ part }}{{ ',' if not loop.last }}
-        {%- endfor %}
+            cast(
+                case when is_first_decided_day then 0 else coalesce({{ put_in }}, 0) - coalesce({{ before }}, 0) end
+                as decimal(18, 4)
+            ) as part_{{ part }},
+        {% endfor %}
+        case when is_first_decided_day then score else score_before end as score_before
     from valued
 )
 

@@ -28,11 +28,10 @@ lines as (  -- where one number shows the line: of a tier whose conditions are a
         lines.as_of,
         lines.group_name,
         lines.tier,
-        lines.counted_more,
-        {%- for value in ['line_value', 'reach_value', 'clear_value', 'miss_value'] %}
-        case when count(lines.{{ value }}) = count(*) then max(lines.{{ value }}) end
-            as {{ value }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {% for value in ['line_value', 'reach_value', 'clear_value', 'miss_value'] %}
+            case when count(lines.{{ value }}) = count(*) then max(lines.{{ value }}) end as {{ value }},
+        {% endfor %}
+        lines.counted_more
     from {{ ref('int_policy_lines__drawn') }} as lines
     inner join in_force
         on lines.policy = in_force.policy and lines.as_of in (in_force.as_of, in_force.previous_as_of)
@@ -99,11 +98,10 @@ runs as (  -- with what moved that day added to what moved since the run began
             when runs.kind = 'clearing' then line_before.clear_value
             else line_before.miss_value
         end as line_before,
-        case when runs.kind = 'clearing' then line_now.clear_value else line_now.miss_value end as line_now,
-        {%- for part in parts_of_a_change() %}
-        cast(runs.part_{{ part }} + compared.part_{{ part }} as decimal(18, 4))
-            as part_{{ part }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {% for part in parts_of_a_change() %}
+            cast(runs.part_{{ part }} + compared.part_{{ part }} as decimal(18, 4)) as part_{{ part }},
+        {% endfor %}
+        case when runs.kind = 'clearing' then line_now.clear_value else line_now.miss_value end as line_now
     from {{ ref('int_tier_runs__counted') }} as runs
     inner join in_force
         on runs.policy = in_force.policy
@@ -166,10 +164,10 @@ runs_kept as (  -- towards each tier that is still above, and of missing the tie
                 since := runs.since,
                 cause := coalesce(runs.cause, moved.cause, 'behaviour'),
                 score_before := runs.score_before,
-                line_before := runs.line_before,
-                {%- for part in parts_of_a_change() %}
-                part_{{ part }} := runs.part_{{ part }}{{ ',' if not loop.last }}
-                {%- endfor %}
+                {% for part in parts_of_a_change() %}
+                    part_{{ part }} := runs.part_{{ part }},
+                {% endfor %}
+                line_before := runs.line_before
             )
             order by runs.kind, runs.tier_rank
         ) as runs
@@ -202,7 +200,7 @@ decided as (
         end as decision_rows,
         moved.is_limited_by_steps,
         case when moved.is_change then moved.as_of else moved.since_before end as tier_since,
-        moved.decision_row is not distinct from 1 as by_override,
+        (moved.decision_row is not distinct from 1) as by_override,
         moved.wanted_tier,
         moved.score,
         case when moved.is_eligible or moved.row_graded = 'provisional' then moved.rank_position end
@@ -225,22 +223,25 @@ decided as (
 
         -- the change, since the day before its run began
         case when moved.is_change then coalesce(led_by.since, moved.as_of) end as changed_from,
-        {%- for column in ['score_before', 'line_before'] %}
         case
             when not moved.is_change then null
-            when led_by.policy is not null then led_by.{{ column }}
-            else {{ 'compared.score_before' if column == 'score_before' else 'own_line_before.line_value' }}
-        end as {{ column }},
-        {%- endfor %}
+            when led_by.policy is not null then led_by.score_before
+            else compared.score_before
+        end as score_before,
+        {% for part in parts_of_a_change() %}
+            case when moved.is_change then coalesce(led_by.part_{{ part }}, compared.part_{{ part }}) end
+                as part_{{ part }},
+        {% endfor %}
+        case
+            when not moved.is_change then null
+            when led_by.policy is not null then led_by.line_before
+            else own_line_before.line_value
+        end as line_before,
         case
             when not moved.is_change then null
             when led_by.policy is not null then led_by.line_now
             else own_line.line_value
-        end as line_now,
-        {%- for part in parts_of_a_change() %}
-        case when moved.is_change then coalesce(led_by.part_{{ part }}, compared.part_{{ part }}) end
-            as part_{{ part }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        end as line_now
     from moved
     left join runs_kept
         on moved.policy = runs_kept.policy and moved.customer_key = runs_kept.customer_key

@@ -13,12 +13,10 @@ appended as (
     union all by name
 
     select
-        {%- for column in columns %}
-        {{ column }},
-        {%- endfor %}
-        {%- for part in parts_of_a_change() %}
-        part_{{ part }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {% for part in parts_of_a_change() %}
+            part_{{ part }},
+        {% endfor %}
+        {{ columns | join(', ') }}
     from {{ ref('int_tier_decisions__decided') }}
     where is_change
 )

@@ -36,10 +36,10 @@ steps as (
     select
         policy,
         previous_version as policy_version,
-        'old_policy' as step,
-        {%- for rule in rules %}
-        previous_{{ rule }} as {{ rule }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {% for rule in rules %}
+            previous_{{ rule }} as {{ rule }},
+        {% endfor %}
+        'old_policy' as step
     from in_force
     where previous_version is not null
 
@@ -48,24 +48,42 @@ steps as (
     select
         in_force.policy,
         in_force.policy_version,
-        step.name as step,
-        {%- for rule in rules %}
-        in_force.{{ rule }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {% for rule in rules %}
+            in_force.{{ rule }},
+        {% endfor %}
+        step.name as step
     from in_force
     cross join (values ('policy'), ('corrected_data'), ('own_behaviour')) as step (name)
     where in_force.previous_version is not null
 ),
 
+customers as (
+    select distinct
+        customer_key,
+        previous_as_of
+    from begun
+    where previous_as_of is not null
+),
+
 described_before as (
     select
-        customers.customer_key,
-        {%- for attribute in customer_attributes() %}
-        described.{{ attribute }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from (select distinct customer_key, previous_as_of from begun where previous_as_of is not null) as customers
+        {% for attribute in customer_attributes() %}
+            described.{{ attribute }},
+        {% endfor %}
+        customers.customer_key
+    from customers
     left join {{ ref('int_customers__described') }} as described
         on customers.customer_key = described.customer_key and customers.previous_as_of = described.as_of
+),
+
+applies_to as (
+    select
+        policy,
+        policy_version,
+        attribute,
+        list(value) as wanted_values
+    from {{ source('inputs', 'policy_applies_to') }}
+    group by policy, policy_version, attribute
 ),
 
 unfit as (  -- whom this version of the policy would not have been for, the day before
@@ -77,15 +95,7 @@ unfit as (  -- whom this version of the policy would not have been for, the day 
         on begun.policy = in_force.policy
     inner join described_before
         on begun.customer_key = described_before.customer_key
-    inner join (
-        select
-            policy,
-            policy_version,
-            attribute,
-            list(value) as wanted_values
-        from {{ source('inputs', 'policy_applies_to') }}
-        group by policy, policy_version, attribute
-    ) as applies_to
+    inner join applies_to
         on in_force.policy = applies_to.policy and in_force.policy_version = applies_to.policy_version
     where
         not coalesce(

@@ -10,8 +10,7 @@ in_force as (
 ),
 
 people as (
-    select
-        ranked.*
+    select ranked.*
     from {{ ref('int_policy_measures__ranked') }} as ranked
     inner join in_force
         on

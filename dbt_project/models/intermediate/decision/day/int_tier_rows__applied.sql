@@ -59,20 +59,22 @@ applied as (
             when 3 then gradable
             when 4 then 'held_not_eligible'
             when 5 then case when existing_rank is not null then 'existing' else 'reached' end
-            when 6 then
-                case
-                    when confirmed_rank is null then 'held_by_confirmation'
-                    when not is_review_day then 'held_by_calendar'
-                    else 'promoted'
-                end
-            when 7 then
-                case
-                    when missed_days < confirm_days then 'held_by_confirmation'
-                    when missed_days < confirm_days + grace_days then 'held_by_grace'
-                    when {{ dbt.datediff('since_before', 'as_of', 'day') }} < minimum_stay_days then 'held_by_stay'
-                    when not is_review_day then 'held_by_calendar'
-                    else 'demoted'
-                end
+            when 6
+                then
+                    case
+                        when confirmed_rank is null then 'held_by_confirmation'
+                        when not is_review_day then 'held_by_calendar'
+                        else 'promoted'
+                    end
+            when 7
+                then
+                    case
+                        when missed_days < confirm_days then 'held_by_confirmation'
+                        when missed_days < confirm_days + grace_days then 'held_by_grace'
+                        when {{ dbt.datediff('since_before', 'as_of', 'day') }} < minimum_stay_days then 'held_by_stay'
+                        when not is_review_day then 'held_by_calendar'
+                        else 'demoted'
+                    end
             when 8 then 'held_by_band'
             when 9 then 'unchanged'
             else 'left_population'

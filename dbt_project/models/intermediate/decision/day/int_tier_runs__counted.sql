@@ -13,7 +13,7 @@ runs_before as (
     select
         policy,
         customer_key,
-        unnest(runs_before, recursive := true)
+        unnest(runs_before) as run
     from met
     where len(runs_before) > 0
 ),
@@ -62,15 +62,15 @@ counted as (
         counting.kind,
         counting.tier,
         counting.tier_rank,
-        coalesce(before.since, met.as_of) as since,
-        before.since is null as is_begun,
-        {{ dbt.datediff('coalesce(before.since, met.as_of)', 'met.as_of', 'day') }} + 1 as days,
-        before.cause,
-        before.score_before,
-        before.line_before,
-        {%- for part in parts_of_a_change() %}
-        coalesce(before.part_{{ part }}, 0) as part_{{ part }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        coalesce(before.run['since'], met.as_of) as since,
+        before.run is null as is_begun,
+        met.as_of - coalesce(before.run['since'], met.as_of) + 1 as days,
+        {% for part in parts_of_a_change() %}
+            coalesce(before.run['part_{{ part }}'], 0) as part_{{ part }},
+        {% endfor %}
+        before.run['score_before'] as score_before,
+        before.run['line_before'] as line_before,
+        before.run['cause'] as cause
     from counting
     inner join met
         on counting.policy = met.policy and counting.customer_key = met.customer_key
@@ -78,8 +78,8 @@ counted as (
         on
             counting.policy = before.policy
             and counting.customer_key = before.customer_key
-            and counting.kind = before.kind
-            and counting.tier = before.tier
+            and counting.kind = before.run['kind']
+            and counting.tier = before.run['tier']
 )
 
 select * from counted
