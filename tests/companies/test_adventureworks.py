@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import gzip
 from collections import defaultdict
+from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
 import pytest
+from tests.decision import decided_again
+from tests.decision.oracle import Value
 
 pytestmark = pytest.mark.slow
 
 PLACE = Path(__file__).parent / "adventureworks"
 CENT = Decimal("0.01")
+AS_OF = date(2019, 6, 30)
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +94,40 @@ def test_every_tier_lies_between_its_bounds(adventureworks):
         select tier, min(score), max(score) from dim_customer_tiers where policy = 'by_revenue' group by tier""")
     (_, large, _), (_, least, most), (_, _, small) = sorted(found)
     assert small < 500 <= least < most < 3000 <= large
+
+
+@pytest.mark.parametrize("policy", ["pyramid", "by_revenue"])
+def test_every_decision_is_that_of_the_oracle(adventureworks, raw, policy):
+    declared = decided_again.policies(PLACE / "config/tier_policies.yml")
+    assert len(declared) == 2
+    case = decided_again.case(policy, declared[policy], {AS_OF: _values(raw)})
+    told = decided_again.differences(adventureworks, case)
+    assert not any(told.values()), {mart: (len(rows), rows[:10]) for mart, rows in told.items()}
+
+
+def _values(raw):
+    """Every customer on the day of the run; a sale here is never taken back, and none is free."""
+    revenue: dict[str, Decimal] = defaultdict(Decimal)
+    profit: dict[str, Decimal] = defaultdict(Decimal)
+    orders: dict[str, set[str]] = defaultdict(set)
+    first_sale: dict[str, date] = {}
+    for line in raw:
+        customer, day = line["customer_key"], date(*line["day"])
+        assert line["amount"] > 0
+        first_sale[customer] = min(day, first_sale.get(customer, day))
+        if day > AS_OF - timedelta(days=365):
+            revenue[customer] += line["amount"]
+            profit[customer] += line["amount"] - line["cost"]
+            orders[customer].add(line["order_number"])
+    return {
+        customer: Value(
+            first_sale_on=since,
+            numbers={
+                "net_revenue_12m": revenue[customer],
+                "gross_profit_12m": profit[customer],
+                "orders_12m": Decimal(len(orders[customer])),
+                "tenure_days": Decimal((AS_OF - since).days),
+            },
+        )
+        for customer, since in first_sale.items()
+    }

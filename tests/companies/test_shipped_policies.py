@@ -139,6 +139,8 @@ def test_the_abc_rule_is_printed_with_its_ends(last_of_march):
     assert why.code == 0, why.said
     assert "达到¥50万（再增加¥0.01）可升为B类" in why.out
     assert "rises to B at ¥500,000 (¥0.01 more)" in why.said
+    above = last_of_march.tierwise("why", "half_a_million", "--policy", "abc_by_amount", "--brief")
+    assert "达到¥1,000,000.01" in above.out  # 100万 itself is B
 
 
 # --- pyramid ----------------------------------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ class Sentence:
         yield e.value
         yield self.lost_at
         yield from (line.decides_at for line in (e.line_above, e.clearing) if line)
+        # what is `above` its bound decides one step past it: the bound is the number that it must not look like
+        yield from (line.value for line in (e.line_above, e.clearing) if line and line.rule_kind == "above")
         if e.reason in ("override", "held_by_band"):
             yield from (line.value for line in (e.line, e.line_above) if line)
         if e.change:

@@ -3,6 +3,7 @@
 -- customer more and one less, which is what a single customer's own change can make of it. The lines that the run
 -- starts from are here too. Everything is exact: shares and bands are multiplied as whole numbers.
 {% set unit = '10000000000' %}
+{% set tenth_of_a_thousandth = 'cast(0.0001 as decimal(5, 4))' %}  {#- a division would be a double #}
 
 with
 
@@ -218,17 +219,20 @@ drawn as (
         ) as reach_value,
         cast(
             case
-                when lines.condition_kind = 'at_least' then ceil(lines.clear_bound * 10000) / 10000
+                when lines.condition_kind = 'at_least'
+                    then ceil(lines.clear_bound * 10000) * {{ tenth_of_a_thousandth }}
                 when lines.condition_kind = 'above'
-                    then floor(lines.clear_bound * 10000) / 10000 + {{ measure_step('lines.measure') }}
+                    then
+                        floor(lines.clear_bound * 10000) * {{ tenth_of_a_thousandth }}
+                        + {{ measure_step('lines.measure') }}
                 when lines.clear_rank >= 1  -- past who stands there, and above 0
                     then greatest(coalesce(lines.at_clear['score'], 0), 0) + {{ measure_step('lines.measure') }}
             end as decimal(18, 4)
         ) as clear_value,
         cast(
             case lines.condition_kind  -- down to here the tier is kept (of `above`: it is lost here)
-                when 'at_least' then ceil(lines.miss_bound * 10000) / 10000
-                when 'above' then floor(lines.miss_bound * 10000) / 10000
+                when 'at_least' then ceil(lines.miss_bound * 10000) * {{ tenth_of_a_thousandth }}
+                when 'above' then floor(lines.miss_bound * 10000) * {{ tenth_of_a_thousandth }}
                 when 'top_share' then greatest(coalesce(lines.behind_miss['score'], 0), 0)
             end as decimal(18, 4)
         ) as miss_value,
