@@ -307,6 +307,31 @@ def test_why_names_the_tier_in_both_languages(demo, measured):
     assert f"{_pounds(measured[best][0]):,.2f}" in answer.said
 
 
+def test_every_customer_of_every_policy_has_a_sentence_in_both_languages(demo):
+    from tierwise import policy
+
+    with demo.at_home():
+        told = [(e.policy, e.customer_key, e.sentence_en, e.sentence_zh) for e in policy.explanations()]
+    assert demo.marts("select policy, customer_key from dim_customer_tiers order by all") == sorted(
+        (name, key) for name, key, _, _ in told
+    )
+    assert all(english.endswith(".") and chinese.endswith("。") for _, _, english, chinese in told)
+    assert not [sentence for _, _, *both in told for sentence in both if "None" in sentence or "{" in sentence]
+
+
+def test_every_change_of_the_year_is_explained_by_parts_that_sum_to_it(demo):
+    parts = "part_policy + part_identity + part_corrected_data + part_value_model + part_own_behaviour"
+    parts += " + part_left_window + part_others_moved"
+    changes, summing, with_cause = demo.marts(f"""
+        select
+            count(*),
+            count(*) filter (where {parts} = coalesce(score, 0) - coalesce(score_before, 0)),
+            count(*) filter (where (reason in ('promoted', 'demoted')) = (cause is not null))
+        from fct_tier_changes""")[0]
+    assert changes > 5_000
+    assert (summing, with_cause) == (changes, changes)
+
+
 def test_the_last_day_run_again_gives_the_same_marts(demo):
     first = demo.released.resolve()
     hashes = _hashes(demo)
