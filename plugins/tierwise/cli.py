@@ -168,7 +168,10 @@ def _show_tiers(release_id: str, as_json: bool) -> None:
     currency = configuration.company().currency
     _print_table(
         ("policy", "tier", "等级", "customers", "share", f"revenue, 12m ({currency})", "share"),
-        [(p, en, zh, f"{n:,}", f"{of:.1%}", f"{money:,.2f}", f"{part:.1%}") for p, en, zh, n, of, money, part in rows],
+        [
+            (p, en, zh, f"{n:,}", _percent(of), f"{money:,.2f}", _percent(part))
+            for p, en, zh, n, of, money, part in rows
+        ],
         title=f"Release {release_id}",
     )
 
@@ -642,6 +645,11 @@ def _remembering(run_id: str) -> Iterator[None]:
         said = problem.sentence if isinstance(problem, Refusal) else type(problem).__name__
         control.fail_run(run_id, said)
         raise
+
+
+def _percent(share: Decimal | None) -> str:
+    """A share of nobody is none."""
+    return "" if share is None else f"{share:.1%}"
 
 
 def _tidy(value: Any) -> Any:
