@@ -157,7 +157,7 @@ def why(customer: str, *, policy: str | None = None, as_of: date | None = None) 
                 f"{as_of} is not decided yet: the current release describes {latest}.", hint="ask for an earlier day"
             )
         meant = customers.meant(marts, customer)
-        versions = _versions()
+        versions = _Versions()
         name = policy or _primary_policy(marts, versions)
         day = as_of or latest
         _known_policy(marts, name, past=day < latest)
@@ -175,7 +175,7 @@ def why(customer: str, *, policy: str | None = None, as_of: date | None = None) 
 def explanations(policy: str | None = None) -> Iterator[Explanation]:
     """Every tier of the current release with its sentences, of one policy or of all; histories are left out."""
     with _release() as marts:
-        versions = _versions()
+        versions = _Versions()
         if policy is not None:
             _known_policy(marts, policy, past=False)
         for row in _released_policies(marts):
@@ -253,10 +253,6 @@ class _Versions:
         policy = self.read(name, version) if (name, version) in self.texts else None
         found = next((one for one in policy.tiers if one.tier == tier), None) if policy else None
         return (found.labels.en, found.labels.zh) if found else (tier, tier)
-
-
-def _versions() -> _Versions:
-    return _Versions()
 
 
 def _primary_policy(marts: duckdb.DuckDBPyConnection, versions: _Versions) -> str:

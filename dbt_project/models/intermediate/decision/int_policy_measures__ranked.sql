@@ -127,9 +127,7 @@ measured as (
         {{ measure_value('rankings.then_by_1', 'buyers') }} as then_by_1,
         {{ measure_value('rankings.then_by_2', 'buyers') }} as then_by_2,
         {{ measure_value('rankings.then_by_3', 'buyers') }} as then_by_3,
-        {{ dbt.datediff('buyers.first_sale_on', 'buyers.as_of', 'day') }} >= rankings.after_days
-        and case when {{ measure_value('rankings.measure', 'buyers') }} is null then 0 else 1 end
-        >= rankings.minimum_coverage as is_eligible
+        {{ is_eligible('rankings', 'buyers', 'buyers.as_of') }} as is_eligible
     from population
     inner join rankings
         on

@@ -136,9 +136,17 @@ runs as (  -- with what moved that day added to what moved since the run began
             and runs.tier = line_before.tier
 ),
 
-moved as (
+moved as (  -- with the run that led to the change, where one did
     select
         settled.*,
+        led_by.policy is not null as is_led_by_run,
+        led_by.since as led_since,
+        led_by.score_before as led_score_before,
+        led_by.line_before as led_line_before,
+        led_by.line_now as led_line_now,
+        {% for part in parts_of_a_change() %}
+            led_by.part_{{ part }} as led_part_{{ part }},
+        {% endfor %}
         case
             when not settled.is_change then settled.cause_before
             when settled.led_by_kind is not null then coalesce(led_by.cause, settled.cause_before, 'behaviour')
@@ -222,35 +230,29 @@ decided as (
         coalesce(runs_kept.runs, []) as runs,
 
         -- the change, since the day before its run began
-        case when moved.is_change then coalesce(led_by.since, moved.as_of) end as changed_from,
+        case when moved.is_change then coalesce(moved.led_since, moved.as_of) end as changed_from,
         case
             when not moved.is_change then null
-            when led_by.policy is not null then led_by.score_before
+            when moved.is_led_by_run then moved.led_score_before
             else compared.score_before
         end as score_before,
         {% for part in parts_of_a_change() %}
-            case when moved.is_change then coalesce(led_by.part_{{ part }}, compared.part_{{ part }}) end
+            case when moved.is_change then coalesce(moved.led_part_{{ part }}, compared.part_{{ part }}) end
                 as part_{{ part }},
         {% endfor %}
         case
             when not moved.is_change then null
-            when led_by.policy is not null then led_by.line_before
+            when moved.is_led_by_run then moved.led_line_before
             else own_line_before.line_value
         end as line_before,
         case
             when not moved.is_change then null
-            when led_by.policy is not null then led_by.line_now
+            when moved.is_led_by_run then moved.led_line_now
             else own_line.line_value
         end as line_now
     from moved
     left join runs_kept
         on moved.policy = runs_kept.policy and moved.customer_key = runs_kept.customer_key
-    left join runs as led_by
-        on
-            moved.policy = led_by.policy
-            and moved.customer_key = led_by.customer_key
-            and moved.led_by_kind = led_by.kind
-            and moved.led_by_tier = led_by.tier
     left join {{ ref('int_policy_scores__compared') }} as compared
         on
             moved.as_of = compared.as_of

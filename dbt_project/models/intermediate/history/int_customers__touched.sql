@@ -64,31 +64,33 @@ facts as (
     cross join interactions_began
 ),
 
+corrections as (  -- the days on which a row began to count, or ceased to
+    select
+        customer_key,
+        happened_on,
+        known_on as corrected_on
+    from facts
+
+    union all
+
+    select
+        customer_key,
+        happened_on,
+        replaced_on as corrected_on
+    from facts
+),
+
 touched as (
     select
         valuations.as_of,
         valuations.basis,
-        facts.customer_key
-    from facts
+        corrections.customer_key
+    from corrections
     inner join {{ ref('int_valuations__asked') }} as valuations
         on
-            facts.happened_on <= valuations.happened_by
-            and facts.known_on > valuations.happened_by
-            and facts.known_on <= valuations.as_of
-    where valuations.basis = 'corrected'
-
-    union
-
-    select
-        valuations.as_of,
-        valuations.basis,
-        facts.customer_key
-    from facts
-    inner join {{ ref('int_valuations__asked') }} as valuations
-        on
-            facts.happened_on <= valuations.happened_by
-            and facts.replaced_on > valuations.happened_by
-            and facts.replaced_on <= valuations.as_of
+            corrections.happened_on <= valuations.happened_by
+            and corrections.corrected_on > valuations.happened_by
+            and corrections.corrected_on <= valuations.as_of
     where valuations.basis = 'corrected'
 
     union

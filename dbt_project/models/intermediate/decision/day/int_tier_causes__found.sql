@@ -112,13 +112,10 @@ put_in as (
         begun.kind,
         begun.tier,
         begun.previous_as_of,
-        begun.is_new,
         steps.* exclude (policy),
         coalesce({{ attribute_value('steps.rank_within', 'described') }}, '') as group_name,
         case when steps.step = 'old_policy' then not begun.is_new else unfit.policy is null end
-        and {{ dbt.datediff('before.first_sale_on', 'begun.previous_as_of', 'day') }} >= steps.after_days
-        and case when {{ measure_value('steps.measure', 'before') }} is null then 0 else 1 end
-        >= steps.minimum_coverage as was_counted,
+        and {{ is_eligible('steps', 'before', 'begun.previous_as_of') }} as was_counted,
         coalesce({{ attribute_value('steps.rank_within', 'described_before') }}, '') as group_before,
         case
             when steps.step = 'own_behaviour' then on_the_day
@@ -201,15 +198,10 @@ held_against as (
         and lines.counted_more = case
             when
                 coalesce({{ measure_value('lines.measure', 'put_in.values_put_in') }}, 0) > 0
-                and case
-                    when put_in.step = 'own_behaviour' then true
-                    else
-                        {{ dbt.datediff('put_in.values_put_in.first_sale_on', 'put_in.previous_as_of', 'day') }}
-                        >= put_in.after_days
-                        and case
-                            when {{ measure_value('put_in.measure', 'put_in.values_put_in') }} is null then 0 else 1
-                        end >= put_in.minimum_coverage
-                end
+                and (
+                    put_in.step = 'own_behaviour'
+                    or ({{ is_eligible('put_in', 'put_in.values_put_in', 'put_in.previous_as_of') }})
+                )
                 then 1
             else 0
         end - case
