@@ -45,6 +45,20 @@ lines as (  -- where one number shows the line: of a tier whose conditions are a
         )
 ),
 
+compared as (  -- of that day alone: a backfill holds many
+    select compared.*
+    from {{ ref('int_policy_scores__compared') }} as compared
+    inner join decided_day
+        on compared.as_of = decided_day.as_of
+),
+
+judged as (
+    select judged.*
+    from {{ ref('int_tier_lines__judged') }} as judged
+    inner join decided_day
+        on judged.as_of = decided_day.as_of
+),
+
 seated as (
     select
         applied.*,
@@ -107,11 +121,8 @@ runs as (  -- with what moved that day added to what moved since the run began
         on runs.policy = in_force.policy
     inner join settled
         on runs.policy = settled.policy and runs.customer_key = settled.customer_key
-    inner join {{ ref('int_policy_scores__compared') }} as compared
-        on
-            runs.as_of = compared.as_of
-            and runs.policy = compared.policy
-            and runs.customer_key = compared.customer_key
+    inner join compared
+        on runs.policy = compared.policy and runs.customer_key = compared.customer_key
     left join {{ ref('int_tier_causes__found') }} as causes
         on
             runs.policy = causes.policy
@@ -253,11 +264,8 @@ decided as (
     from moved
     left join runs_kept
         on moved.policy = runs_kept.policy and moved.customer_key = runs_kept.customer_key
-    left join {{ ref('int_policy_scores__compared') }} as compared
-        on
-            moved.as_of = compared.as_of
-            and moved.policy = compared.policy
-            and moved.customer_key = compared.customer_key
+    left join compared
+        on moved.policy = compared.policy and moved.customer_key = compared.customer_key
     left join lines as own_line
         on
             own_line.counted_more = 0
@@ -287,10 +295,9 @@ decided as (
             and moved.as_of = next_line.as_of
             and moved.group_name = next_line.group_name
             and next_tier.tier = next_line.tier
-    left join {{ ref('int_tier_lines__judged') }} as next_judged
+    left join judged as next_judged
         on
-            moved.as_of = next_judged.as_of
-            and moved.policy = next_judged.policy
+            moved.policy = next_judged.policy
             and moved.customer_key = next_judged.customer_key
             and moved.final_rank - 1 = next_judged.tier_rank
 )

@@ -65,6 +65,14 @@ customers as (
     where previous_as_of is not null
 ),
 
+values_before as (  -- of one day alone: a backfill holds many
+    select valued.*
+    from {{ ref('int_customers__valued') }} as valued
+    inner join customers
+        on valued.customer_key = customers.customer_key and valued.as_of = customers.previous_as_of
+    where valued.basis = 'day'
+),
+
 described_before as (
     select
         {% for attribute in customer_attributes() %}
@@ -139,11 +147,8 @@ put_in as (
             begun.as_of = corrected.as_of
             and begun.customer_key = corrected.customer_key
             and corrected.basis = 'corrected'
-    left join {{ ref('int_customers__valued') }} as before
-        on
-            begun.previous_as_of = before.as_of
-            and begun.customer_key = before.customer_key
-            and before.basis = 'day'
+    left join values_before as before
+        on begun.previous_as_of = before.as_of and begun.customer_key = before.customer_key
     inner join described_before
         on begun.customer_key = described_before.customer_key
     left join unfit

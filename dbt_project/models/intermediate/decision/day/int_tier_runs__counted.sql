@@ -1,6 +1,6 @@
 -- Grain: one row per policy, customer, kind and tier, of one decided day. The runs that count that day: a customer
--- who is eligible and under no override counts as clearing each tier whose line it clears, and as missing the tier
--- it held. A run that was on goes on from the day it began; another begins that day.
+-- who is eligible and under no override counts as clearing each tier above its own whose line it clears, and as
+-- missing the tier it held. A run that was on goes on from the day it began; another begins that day.
 with
 
 met as (
@@ -28,7 +28,10 @@ clearing as (
     from met
     inner join {{ ref('int_tier_lines__judged') }} as judged
         on met.as_of = judged.as_of and met.policy = judged.policy and met.customer_key = judged.customer_key
-    where judged.clears
+    where
+        judged.clears
+        -- whose tier is open that day may sit below any line it clears
+        and (met.held_rank is null or met.was_by_override or judged.tier_rank < met.held_rank)
 ),
 
 missing as (
