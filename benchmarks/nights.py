@@ -59,6 +59,13 @@ def decide(
     `state` is what `hand_over` of the days before returned, empty on the first night. Returns the build file; the
     decisions stand in `intermediate.int_tier_decisions__decided`.
     """
+    build = lay(folder, days, policies, values, state)
+    warehouse.build(build, warehouse.DECISION, progress)
+    return build
+
+
+def lay(folder: Path, days: Sequence[date], policies: Sequence[Policy], values: str, state: Mapping[str, Path]) -> Path:
+    """The build file of `decide` with all that is decided on, and no decision yet."""
     shutil.rmtree(folder / "inputs", ignore_errors=True)
     rules.write_rule_tables([(day, policy) for policy in policies for day in days], folder / "inputs")
     build = folder / "build.duckdb"
@@ -76,7 +83,6 @@ def decide(
         )
         d.execute(f"insert into intermediate.int_customers__valued by name {values}")
         d.execute("insert into intermediate.int_customers__valued by name from inputs.customer_values")
-    warehouse.build(build, warehouse.DECISION, progress)
     return build
 
 

@@ -7,7 +7,7 @@
 
     {{ run_hooks(pre_hooks) }}
     {% call statement('main') -%}
-        create or replace temp table state_before as select * from {{ start }}
+        create or replace temp view state_before as select * from {{ start }}
     {%- endcall %}
     {%- set run_days = source('inputs', 'run_days') -%}
     {%- set days = run_query('select as_of from ' ~ run_days ~ ' order by as_of').columns[0].values() -%}
@@ -19,7 +19,7 @@
             {% do run_query('insert into ' ~ target_relation ~ ' by name ' ~ sql) %}
         {%- endif %}
         {% do run_query(
-            'create or replace temp table state_before as select * from ' ~ target_relation
+            'create or replace temp view state_before as select * from ' ~ target_relation
             ~ " where as_of = '" ~ day ~ "' and reason <> 'left_population'"
         ) %}
     {%- endfor %}

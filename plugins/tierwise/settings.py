@@ -22,6 +22,7 @@ class Settings:
     home: Path
     project: Path
     control_url: str
+    memory: str | None
 
     @property
     def config(self) -> Path:
@@ -53,7 +54,8 @@ class Settings:
 
 
 def settings() -> Settings:
-    """Read the environment: TIERWISE_HOME (default: the repository) and TIERWISE_CONTROL_URL (default: SQLite).
+    """Read the environment: TIERWISE_HOME (default: the repository), TIERWISE_CONTROL_URL (default: SQLite) and
+    TIERWISE_MEMORY, what the engine may take before it spills to disk, such as 4 GiB (default: what it thinks right).
 
     Raises ConfigurationRefused for a home whose path cannot stand in SQL.
     """
@@ -65,7 +67,8 @@ def settings() -> Settings:
             hint="move or rename the folder, and set TIERWISE_HOME to its new place",
         )
     control_url = os.environ.get("TIERWISE_CONTROL_URL") or f"sqlite:///{home / 'var' / 'control.db'}"
-    return Settings(home=home, project=PROJECT, control_url=control_url)
+    memory = os.environ.get("TIERWISE_MEMORY") or None
+    return Settings(home=home, project=PROJECT, control_url=control_url, memory=memory)
 
 
 def hand_over(**variables: str) -> None:

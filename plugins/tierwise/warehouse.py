@@ -222,7 +222,7 @@ def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> N
         log = build_file.parent / "logs"
         try:
             parsed = _parsed(_project_state(), log)
-            hand_over(TIERWISE_BUILD=str(build_file), DO_NOT_TRACK="1")
+            _tell_dbt(build_file)
             result = dbtRunner(manifest=parsed, callbacks=[_report_to(progress)] if progress else []).invoke(
                 [*arguments, *_options(log)]
             )
@@ -241,6 +241,18 @@ def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> N
     raise OurFailure(f"dbt found {len(failed)} thing(s) wrong: {'; '.join(failed)[:2000]}", hint=hint)
 
 
+def _tell_dbt(build_file: Path) -> None:
+    hand_over(TIERWISE_BUILD=str(build_file), TIERWISE_BUILD_MEMORY=_memory(), DO_NOT_TRACK="1")
+
+
+def _memory() -> str:
+    """What the engine may take: as set, or what it thinks right on this machine, the container's limit included."""
+    import duckdb
+
+    with duckdb.connect() as d:
+        return settings().memory or str(d.execute("select current_setting('memory_limit')").fetchall()[0][0])
+
+
 def _without_data(message: str) -> str:
     """dbt's message; of an error over a row's value only what kind it was."""
     return message if not re.search(r"(?i)conversion|out of range|invalid input|constraint", message) else "a bad value"
@@ -255,7 +267,7 @@ def _parsed(state: tuple[tuple[str, int], ...], log: Path) -> Any:
     from dbt.cli.main import dbtRunner
 
     if state not in _known_projects:
-        hand_over(TIERWISE_BUILD=str(settings().var / "dbt" / "build.duckdb"), DO_NOT_TRACK="1")
+        _tell_dbt(settings().var / "dbt" / "build.duckdb")
         result = dbtRunner().invoke(["parse", *_options(log)])
         if not result.success:
             raise OurFailure(f"dbt cannot read the project: {result.exception}", hint="mend dbt_project/ and run again")

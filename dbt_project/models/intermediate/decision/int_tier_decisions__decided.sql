@@ -176,7 +176,7 @@ runs_kept as (  -- towards each tier that is still above, and of missing the tie
     select
         runs.policy,
         runs.customer_key,
-        list(
+        list_sort(list(
             struct_pack(
                 kind := runs.kind,
                 tier := runs.tier,
@@ -188,8 +188,7 @@ runs_kept as (  -- towards each tier that is still above, and of missing the tie
                 {% endfor %}
                 line_before := runs.line_before
             )
-            order by runs.kind, runs.tier_rank
-        ) as runs
+        )) as runs
     from runs
     inner join moved
         on runs.policy = moved.policy and runs.customer_key = moved.customer_key
