@@ -23,12 +23,14 @@ class Standing:
     """Where decisions stand after a day: the append-only logs so far, and the state of that day's end.
 
     Both map an input relation to what holds it; `policy_versions` maps a policy to the version in force on that day.
+    `made_by` says which models computed the values, for whose currency and clock: another's are never built upon.
     """
 
     last_decided: date | None = None
     logs: dict[str, tuple[FileRef, ...]] = field(default_factory=dict)
     state: dict[str, FileRef] = field(default_factory=dict)
     policy_versions: dict[str, str] = field(default_factory=dict)
+    made_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,15 @@ class Manifest:
             *(file for files in start.logs.values() for file in files),
             *start.state.values(),
         ]
+
+    @property
+    def made_by(self) -> str:
+        return hashlib.sha256(_canonical([self.models, self.company]).encode()).hexdigest()
+
+    @property
+    def builds_on(self) -> date | None:
+        """The day before the run, where the values of whom nothing touched since may be carried on."""
+        return self.starts_from.last_decided if self.starts_from.made_by == self.made_by else None
 
     @property
     def hash(self) -> str:
@@ -128,6 +139,7 @@ def _as_standing(held: dict[str, Any]) -> Standing:
         logs={name: _as_files(files) for name, files in held["logs"].items()},
         state={name: FileRef(**file) for name, file in held["state"].items()},
         policy_versions=held["policy_versions"],
+        made_by=held.get("made_by"),
     )
 
 

@@ -253,7 +253,9 @@ def _lay_inputs(build_file: Path, night: Manifest, ops: dict[str, list[Path]]) -
         **ops,
     }
     rules = {name: file.absolute for name, file in night.rules.items()}
-    warehouse.lay_inputs(build_file, days=night.days, company=night.company, rules=rules, files=files)
+    warehouse.lay_inputs(
+        build_file, days=night.days, company=night.company, rules=rules, files=files, builds_on=night.builds_on
+    )
 
 
 def _export_ops(run: control.Run) -> dict[str, list[Path]]:
@@ -327,6 +329,7 @@ def _append_decisions(run: control.Run, night: Manifest) -> tuple[Standing, Stan
                     for name, held in warehouse.STATES.items()
                 },
                 policy_versions=dict(versions),
+                made_by=night.made_by,
             )
 
         before = night.starts_from

@@ -185,8 +185,12 @@ def lay_inputs(
     company: Mapping[str, str],
     rules: Mapping[str, Path],
     files: Mapping[str, Sequence[Path]],
+    builds_on: date | None = None,
 ) -> None:
-    """Begin a build file: one view per input over exactly the files listed, empty and typed where there are none."""
+    """Begin a build file: one view per input over exactly the files listed, empty and typed where there are none.
+
+    `builds_on` is the day of `customer_values`, where the values of whom nothing touched since may be carried on.
+    """
     import duckdb
 
     build.parent.mkdir(parents=True, exist_ok=True)
@@ -195,6 +199,7 @@ def lay_inputs(
         d.execute("create schema inputs")
         d.execute("create table inputs.run_days (as_of date)")
         d.executemany("insert into inputs.run_days values (?)", [(day,) for day in days])
+        d.execute("create table inputs.carried_days as select $day::date as as_of where $day is not null", {"day": builds_on})
         d.execute("create table inputs.company (currency varchar, time_zone varchar)")
         d.execute("insert into inputs.company values (?, ?)", [company["currency"], company["time_zone"]])
         for name, path in rules.items():

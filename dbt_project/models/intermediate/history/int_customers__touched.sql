@@ -1,7 +1,37 @@
 -- Grain: one row per as_of, basis and customer whose rows make that valuation another than its neighbour.
 -- `corrected` differs from the day before where a row that had happened by then became known or was replaced since;
--- `slid` differs from the day itself where a row happened since. Nobody else needs to be valued again.
+-- `slid` differs from the day itself where a row happened since; `day` differs from the day before for either reason,
+-- and where a row left or entered a window. Nobody else needs to be valued again: they only grow older.
+{% set windows = [
+    dbt.dateadd('day', 90, 'happened_on'),
+    dbt.dateadd('day', 365, 'happened_on'),
+    dbt.dateadd('day', 730, 'happened_on'),
+    dbt.dateadd('month', 24, 'happened_on'),
+] %}
+{% set counts_from = 'greatest(happened_on, known_on)' %}
 with
+
+days as (
+    select
+        as_of,
+        happened_by as day_before
+    from {{ ref('int_valuations__asked') }}
+    where basis = 'corrected'
+),
+
+covered as (  -- which day of the run sees a calendar day first
+    select
+        as_of,
+        {{ each_day('day_before', 'as_of') }} as moved_on
+    from days
+),
+
+span as (
+    select
+        min(day_before) as day_before,
+        max(as_of) as as_of
+    from days
+),
 
 interactions_began as (
     select min(known_on) as known_on
@@ -64,12 +94,24 @@ facts as (
     cross join interactions_began
 ),
 
+recent as (  -- of all rows those that moved anything since the run's first day began
+    select facts.*
+    from facts
+    cross join span
+    where
+        ({{ counts_from }} > span.day_before and {{ counts_from }} <= span.as_of)
+        or (facts.replaced_on > span.day_before and facts.replaced_on <= span.as_of)
+        {% for window in windows %}
+            or (cast({{ window }} as date) > span.day_before and cast({{ window }} as date) <= span.as_of)
+        {% endfor %}
+),
+
 corrections as (  -- the days on which a row began to count, or ceased to
     select
         customer_key,
         happened_on,
         known_on as corrected_on
-    from facts
+    from recent
 
     union all
 
@@ -77,7 +119,41 @@ corrections as (  -- the days on which a row began to count, or ceased to
         customer_key,
         happened_on,
         replaced_on as corrected_on
-    from facts
+    from recent
+),
+
+moves as (  -- the days on which a row begins to count, ceases to, or leaves one window for the next
+    select
+        customer_key,
+        {{ counts_from }} as moved_on
+    from recent
+    where {{ counts_from }} < {{ until('replaced_on') }}
+
+    union all
+
+    select
+        customer_key,
+        replaced_on as moved_on
+    from recent
+    where {{ counts_from }} < replaced_on
+
+    {% for window in windows %}
+        union all
+
+        select
+            customer_key,
+            cast({{ window }} as date) as moved_on
+        from recent
+        where cast({{ window }} as date) >= known_on and cast({{ window }} as date) < {{ until('replaced_on') }}
+    {% endfor %}
+
+    union all
+
+    select
+        customer_key,
+        min(known_on) as moved_on
+    from {{ ref('int_customer_ids__keyed') }}
+    group by customer_key
 ),
 
 touched as (
@@ -98,13 +174,23 @@ touched as (
     select
         valuations.as_of,
         valuations.basis,
-        facts.customer_key
-    from facts
+        recent.customer_key
+    from recent
     inner join {{ ref('int_valuations__asked') }} as valuations
         on
-            facts.happened_on > valuations.happened_by
-            and {{ stands_on('facts', 'valuations.as_of', 'happened_on') }}
+            recent.happened_on > valuations.happened_by
+            and {{ stands_on('recent', 'valuations.as_of', 'happened_on') }}
     where valuations.basis = 'slid'
+
+    union
+
+    select
+        covered.as_of,
+        'day' as basis,
+        moves.customer_key
+    from moves
+    inner join covered
+        on moves.moved_on = covered.moved_on
 )
 
 select * from touched

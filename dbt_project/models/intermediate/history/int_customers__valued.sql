@@ -1,6 +1,7 @@
 -- Grain: one row per as_of, basis and customer known by then. The narrow row: all measures of one customer on one day.
 -- Null is "not known", never 0: each measure says in its description when it is null.
--- The rows of the day that the run starts from are here too, as they were released.
+-- The rows of the day that the run starts from are here too, as they were released; whom nothing touched since is
+-- carried on from there.
 {% set columns = [
     'as_of', 'basis', 'customer_key', 'known_on', 'first_sale_on', 'first_purchased_on', 'last_purchased_on',
     'net_revenue_12m', 'net_revenue_90d', 'net_revenue_ytd', 'net_revenue_last_year', 'orders_12m', 'purchase_days_12m',
@@ -8,6 +9,7 @@
     'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'interactions_90d',
     'interactions_12m', 'complaints_12m', 'satisfaction_12m', 'responses_12m'
 ] %}
+{% set ages = ['tenure_days', 'days_since_last_purchase', 'age_days'] %}
 
 with
 
@@ -105,13 +107,14 @@ valued as (
             and customers.customer_key = satisfaction.customer_key
 ),
 
-with_the_day_before as (
+by_day as (  -- everybody's rows, as they were computed and as they were released
     select
         {% for column in columns %}
             {{ column }},
         {% endfor %}
         window_ends_on
     from valued
+    where basis = 'day'
 
     union all
 
@@ -121,6 +124,77 @@ with_the_day_before as (
         {% endfor %}
         window_ends_on
     from {{ source('inputs', 'customer_values') }}
+),
+
+followed as (
+    select
+        *,
+        lead(as_of) over (partition by customer_key order by as_of) as next_as_of
+    from by_day
+),
+
+carried as (  -- whom nothing touched only grows older, and leaves one calendar year for the next
+    select
+        valuations.as_of,
+        valuations.basis,
+        valuations.window_ends_on,
+        {% for column in columns[2:] %}
+            {% if column in ages %}
+                followed.{{ column }} + {{ dbt.datediff('followed.as_of', 'valuations.as_of', 'day') }} as {{ column }}
+            {%- elif column == 'net_revenue_ytd' %}
+                case
+                    when extract(year from followed.as_of) = extract(year from valuations.as_of)
+                        then followed.net_revenue_ytd
+                    when followed.net_revenue_ytd is not null then cast(0 as decimal(18, 2))
+                end as net_revenue_ytd
+            {%- elif column == 'net_revenue_last_year' %}
+                case
+                    when extract(year from followed.as_of) = extract(year from valuations.as_of)
+                        then followed.net_revenue_last_year
+                    when extract(year from followed.as_of) = extract(year from valuations.as_of) - 1
+                        then followed.net_revenue_ytd
+                    when followed.net_revenue_last_year is not null then cast(0 as decimal(18, 2))
+                end as net_revenue_last_year
+            {%- else %}
+                followed.{{ column }}
+            {%- endif %}
+            {{- ',' if not loop.last }}
+        {% endfor %}
+    from followed
+    inner join {{ ref('int_valuations__asked') }} as valuations
+        on
+            followed.as_of < valuations.as_of
+            and {{ until('followed.next_as_of') }} > valuations.as_of
+            and followed.as_of <= valuations.builds_on
+    where valuations.basis = 'day'
+),
+
+values_of_all as (
+    select
+        {% for column in columns %}
+            {{ column }},
+        {% endfor %}
+        window_ends_on
+    from by_day
+
+    union all
+
+    select
+        {% for column in columns %}
+            {{ column }},
+        {% endfor %}
+        window_ends_on
+    from carried
+
+    union all
+
+    select
+        {% for column in columns %}
+            {{ column }},
+        {% endfor %}
+        window_ends_on
+    from valued
+    where basis <> 'day'
 )
 
-select * from with_the_day_before
+select * from values_of_all

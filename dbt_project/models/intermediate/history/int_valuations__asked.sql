@@ -1,6 +1,7 @@
 -- Grain: one row per as_of and basis. Which valuations the run's days ask for.
 -- Beside what a day is worth (`day`), what led to it from the day decided before: the past as it is known since
--- (`corrected`), and then the same past seen through the windows of the new day (`slid`).
+-- (`corrected`), and then the same past seen through the windows of the new day (`slid`). A day builds on the values of
+-- the day before it, unless others made them.
 with
 
 parent as (
@@ -11,9 +12,12 @@ parent as (
 days as (
     select
         days.as_of,
-        coalesce(lag(days.as_of) over (order by days.as_of), parent.as_of) as day_before
+        coalesce(lag(days.as_of) over (order by days.as_of), parent.as_of) as day_before,
+        coalesce(lag(days.as_of) over (order by days.as_of), carried.as_of) as builds_on
     from {{ source('inputs', 'run_days') }} as days
     cross join parent
+    left join {{ source('inputs', 'carried_days') }} as carried
+        on parent.as_of = carried.as_of
 ),
 
 asked as (
@@ -21,7 +25,8 @@ asked as (
         as_of,
         'day' as basis,
         as_of as window_ends_on,
-        as_of as happened_by
+        as_of as happened_by,
+        builds_on
     from days
 
     union all
@@ -30,7 +35,8 @@ asked as (
         as_of,
         'corrected' as basis,
         day_before as window_ends_on,
-        day_before as happened_by
+        day_before as happened_by,
+        cast(null as date) as builds_on
     from days
     where day_before is not null
 
@@ -40,7 +46,8 @@ asked as (
         as_of,
         'slid' as basis,
         as_of as window_ends_on,
-        day_before as happened_by
+        day_before as happened_by,
+        cast(null as date) as builds_on
     from days
     where day_before is not null
 )
