@@ -1,40 +1,73 @@
 -- Which version of a row stands, and until when. Of the versions known by a day the last by `updated_at` stands, then
 -- by the day its delivery claims, then by acceptance. So a version is replaced on the first day on which any version
 -- that outranks it is known, in whatever order they arrived; one replaced before it was known never stands.
+-- On a table that goes on from another night's, only what arrived since is read, and what it may replace is ranked anew.
 {% macro standing_versions(stream) %}
     select
         log.*,
         ranked.replaced_on
-    from {{ source('inputs', stream) }} as log
-    inner join (
-        select
-            version_id,
-            known_on,
-            min(known_on) over (
-                partition by version_of
-                order by
-                    version_updated_at asc nulls first,
-                    claimed_on asc nulls first,
-                    accepted_order asc,
-                    version_row asc
-                rows between 1 following and unbounded following
-            ) as replaced_on
-        from (
-            select
-                version_of,
-                version_id,
-                max(known_on) as known_on,
-                max(version_updated_at) as version_updated_at,
-                max(claimed_on) as claimed_on,
-                max(accepted_order) as accepted_order,
-                max(row_number) as version_row
-            from {{ source('inputs', stream) }}
-            where left_out_because is null
-            group by version_of, version_id
-        ) as versions
-    ) as ranked
+    from {{ source('inputs', ('arrived_' if is_incremental() else '') ~ stream) }} as log
+    inner join ({{ ranked_versions(stream) }}) as ranked
         on log.version_id = ranked.version_id
     where
         log.left_out_because is null
         and (ranked.replaced_on is null or ranked.replaced_on > ranked.known_on)
+{% endmacro %}
+
+{% macro ranked_versions(stream) %}
+    {%- set log = source('inputs', ('arrived_' if is_incremental() else '') ~ stream) %}
+    select
+        version_id,
+        known_on,
+        min(known_on) over (
+            partition by version_of
+            order by
+                version_updated_at asc nulls first,
+                claimed_on asc nulls first,
+                accepted_order asc,
+                version_row asc
+            rows between 1 following and unbounded following
+        ) as replaced_on
+    from (
+        {{ versions_of(log) }}
+        where left_out_because is null
+        group by version_of, version_id
+        {% if is_incremental() %}
+            union all
+            {{ versions_of(this) }}
+            where version_of in (select arrived.version_of from {{ log }} as arrived)
+            group by version_of, version_id
+        {% endif %}
+    ) as versions
+{% endmacro %}
+
+{% macro versions_of(rows) %}
+    select
+        version_of,
+        version_id,
+        max(known_on) as known_on,
+        max(version_updated_at) as version_updated_at,
+        max(claimed_on) as claimed_on,
+        max(accepted_order) as accepted_order,
+        max(row_number) as version_row
+    from {{ rows }}
+{% endmacro %}
+
+-- The versions that stood before something arrived that may replace them: the end of a staging model, whose last
+-- column is `replaced_on`.
+{% macro and_those_before(stream) %}
+    {%- if is_incremental() %}
+        union all
+        select kept.* replace (ranked.replaced_on as replaced_on)
+        from {{ this }} as kept
+        inner join ({{ ranked_versions(stream) }}) as ranked
+            on kept.version_id = ranked.version_id
+    {%- endif %}
+{% endmacro %}
+
+-- What the next night asks of a version: the columns that staging models carry for it, before `replaced_on`.
+{% macro version_columns(rows) %}
+    {%- for column in ['version_of', 'version_id', 'version_updated_at', 'claimed_on', 'accepted_order', 'row_number'] %}
+        {{ rows }}.{{ column }},
+    {%- endfor %}
 {% endmacro %}

@@ -124,7 +124,8 @@ def _refresh(days: list[date], kind: str) -> str:
             step("accept")
             accept.accept(run_id)
             step("build_history")
-            release.build(run_id, "history", step.node)
+            if (because := release.build(run_id, "history", step.node)) and control.pointer().release_id:
+                err.print(f"  all tables are built anew: {because}.", markup=False)
             step("build_proposals")
             release.build(run_id, "proposals", step.node)
             step("hold_at_the_door_out")

@@ -72,8 +72,13 @@ class Manifest:
         return self.starts_from.last_decided if self.starts_from.made_by == self.made_by else None
 
     @property
+    def text(self) -> str:
+        """The manifest as it is written: what `parse` reads."""
+        return _canonical(asdict(self))
+
+    @property
     def hash(self) -> str:
-        return hashlib.sha256(_canonical(asdict(self)).encode()).hexdigest()
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -118,11 +123,15 @@ def starting_point(run: Run) -> Standing:
 
 
 def write(manifest: Manifest, path: Path) -> None:
-    path.write_text(_canonical(asdict(manifest)) + "\n")
+    path.write_text(manifest.text + "\n")
 
 
 def read(path: Path) -> Manifest:
-    return _as_manifest(json.loads(path.read_text()))
+    return parse(path.read_text())
+
+
+def parse(text: str) -> Manifest:
+    return _as_manifest(json.loads(text))
 
 
 def _canonical(value: Any) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
-from tierwise import __version__, configuration, control, lake, manifest, quality, warehouse
+from tierwise import __version__, configuration, control, kept, lake, manifest, quality, warehouse
 from tierwise.errors import ConfigurationRefused, OurFailure
 from tierwise.lake import FileRef
 from tierwise.manifest import Manifest, ReleaseManifest, Standing
@@ -44,14 +44,25 @@ def begin(days: list[date], kind: str = "night") -> str:
     return run_id
 
 
-def build(run_id: str, part: str, progress: Progress | None = None) -> None:
-    """Build one half of the tables. The first half begins with the manifest: from there on nothing else is read."""
+def build(run_id: str, part: str, progress: Progress | None = None) -> str | None:
+    """Build one half of the tables. The first half begins with the manifest: from there on nothing else is read.
+
+    It goes on from the tables of the night before where it may; where not, it begins anew and returns why.
+    """
     run = control.run(run_id)
     build_file = run.work / "build.duckdb"
+    anew_because = None
     if part == "history":
         night = _write_manifest(run)
-        _lay_inputs(build_file, night, _export_ops(run))
-    warehouse.build(build_file, part, progress)
+        going_on = kept.go_on(build_file, night)
+        anew_because = going_on.anew_because
+        _lay_inputs(build_file, night, _export_ops(run), going_on.arrived)
+    try:
+        warehouse.build(build_file, part, progress)
+    except OurFailure:
+        kept.forget()
+        raise
+    return anew_because
 
 
 def hold_at_the_door_out(run_id: str) -> list[str]:
@@ -107,6 +118,8 @@ def release(run_id: str) -> str:
 def _finish(run: control.Run) -> None:
     repair()
     _retire_old_releases()
+    if (run.work / manifest.FILE).exists():
+        kept.keep(run.work / "build.duckdb", manifest.read(run.work / manifest.FILE))
     shutil.rmtree(run.work, ignore_errors=True)
 
 
@@ -244,7 +257,12 @@ def _write_manifest(run: control.Run) -> Manifest:
     return night
 
 
-def _lay_inputs(build_file: Path, night: Manifest, ops: dict[str, list[Path]]) -> None:
+def _lay_inputs(
+    build_file: Path,
+    night: Manifest,
+    ops: dict[str, list[Path]],
+    arrived: dict[str, tuple[FileRef, ...]] | None = None,
+) -> None:
     start = night.starts_from
     files = {
         **{stream: [f.absolute for f in files] for stream, files in night.accepted.items()},
@@ -254,7 +272,13 @@ def _lay_inputs(build_file: Path, night: Manifest, ops: dict[str, list[Path]]) -
     }
     rules = {name: file.absolute for name, file in night.rules.items()}
     warehouse.lay_inputs(
-        build_file, days=night.days, company=night.company, rules=rules, files=files, builds_on=night.builds_on
+        build_file,
+        days=night.days,
+        company=night.company,
+        rules=rules,
+        files=files,
+        builds_on=night.builds_on,
+        arrived=None if arrived is None else {s: [f.absolute for f in files] for s, files in arrived.items()},
     )
 
 
@@ -307,7 +331,7 @@ def _append_decisions(run: control.Run, night: Manifest) -> tuple[Standing, Stan
     folder = lake.decisions_folder(run.run_id)
     with duckdb.connect(str(run.work / "build.duckdb"), read_only=True) as d:
 
-        def kept(name: str, held: str, suffix: str) -> FileRef:
+        def written(name: str, held: str, suffix: str) -> FileRef:
             columns = ", ".join(warehouse.input_columns(name))
             return lake.write_once(d, f"select {columns} from {held} order by all", folder / f"{name}_{suffix}.parquet")
 
@@ -320,12 +344,12 @@ def _append_decisions(run: control.Run, night: Manifest) -> tuple[Standing, Stan
                 logs={
                     name: (
                         *standing.logs.get(name, ()),
-                        kept(name, f"{held} and as_of {compare} date '{run.as_of}'", suffix),
+                        written(name, f"{held} and as_of {compare} date '{run.as_of}'", suffix),
                     )
                     for name, held in warehouse.LOGS.items()
                 },
                 state={
-                    name: kept(name, f"{held} and as_of = date '{day}'", suffix)
+                    name: written(name, f"{held} and as_of = date '{day}'", suffix)
                     for name, held in warehouse.STATES.items()
                 },
                 policy_versions=dict(versions),
@@ -342,10 +366,10 @@ def _retire_old_releases() -> None:
     """The last releases of the last three days stay, the current one and its parent with them; older folders go."""
     releases = [r for r in control.releases() if r.is_kept]
     current = control.release(str(control.pointer().release_id))
-    kept = {current.release_id, current.parent_release_id}
+    staying = {current.release_id, current.parent_release_id}
     for day in sorted({r.as_of for r in releases}, reverse=True)[:KEPT_DAYS]:
-        kept |= {r.release_id for r in [r for r in releases if r.as_of == day][-KEPT_A_DAY:]}
-    old = [r.release_id for r in releases if r.release_id not in kept]
+        staying |= {r.release_id for r in [r for r in releases if r.as_of == day][-KEPT_A_DAY:]}
+    old = [r.release_id for r in releases if r.release_id not in staying]
     if old:
         control.forget_releases(old)
     for release_id in old:

@@ -148,6 +148,7 @@ _dbt_at_work = threading.Lock()  # dbt keeps its adapter and its environment per
 
 def input_columns(name: str) -> dict[str, str]:
     """The columns and types of an input relation: what it has even while no file holds it yet."""
+    name = name.removeprefix("arrived_")
     if name in STREAMS:
         return {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in STREAMS[name].columns}}
     if name == "month_end_values":
@@ -186,20 +187,28 @@ def lay_inputs(
     rules: Mapping[str, Path],
     files: Mapping[str, Sequence[Path]],
     builds_on: date | None = None,
+    arrived: Mapping[str, Sequence[Path]] | None = None,
 ) -> None:
     """Begin a build file: one view per input over exactly the files listed, empty and typed where there are none.
 
     `builds_on` is the day of `customer_values`, where the values of whom nothing touched since may be carried on.
+    A build that goes on from tables already in the file says what `arrived` since, by stream; another begins anew.
     """
     import duckdb
 
     build.parent.mkdir(parents=True, exist_ok=True)
-    build.unlink(missing_ok=True)
+    if arrived is None:
+        build.unlink(missing_ok=True)
+    else:
+        files = {**files, **{f"arrived_{stream}": arrived.get(stream, ()) for stream in STREAMS}}
     with duckdb.connect(str(build)) as d:
+        d.execute("drop schema if exists inputs cascade")
         d.execute("create schema inputs")
         d.execute("create table inputs.run_days (as_of date)")
         d.executemany("insert into inputs.run_days values (?)", [(day,) for day in days])
-        d.execute("create table inputs.carried_days as select $day::date as as_of where $day is not null", {"day": builds_on})
+        d.execute(
+            "create table inputs.carried_days as select $day::date as as_of where $day is not null", {"day": builds_on}
+        )
         d.execute("create table inputs.company (currency varchar, time_zone varchar)")
         d.execute("insert into inputs.company values (?, ?)", [company["currency"], company["time_zone"]])
         for name, path in rules.items():

@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ take_out_interactions() }}"
+) }}
 with
 
 days as (
@@ -25,6 +31,9 @@ facts as (
         on {{ stands_on('interactions', 'days.as_of', 'occurred_on') }}
     left join {{ ref('dim_customer_ids') }} as customers
         on interactions.customer_source = customers.source and interactions.customer_id = customers.customer_id
+    {% if is_incremental() %}
+        where (interactions.source, interactions.interaction_id) in ({{ moved_interactions() }})
+    {% endif %}
 )
 
 select * from facts

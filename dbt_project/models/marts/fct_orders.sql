@@ -1,3 +1,6 @@
+{{ config(
+    materialized='incremental', incremental_strategy='append', on_schema_change='fail', pre_hook="{{ take_out_orders() }}"
+) }}
 -- `tier_at_order` never sees a decision that the order helped to make: it looks at the last decided day before.
 with
 
@@ -10,6 +13,9 @@ lines as (
     from {{ ref('int_order_lines__valued') }} as lines
     inner join days
         on {{ stands_on('lines', 'days.as_of', 'ordered_on') }}
+    {% if is_incremental() %}
+        where (lines.source, lines.order_id) in ({{ moved_orders() }})
+    {% endif %}
 ),
 
 primary_days as (

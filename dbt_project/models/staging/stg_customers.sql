@@ -1,4 +1,5 @@
 -- Grain: one row per version of a customer record that stood on some day.
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='version_of') }}
 with
 
 versions as (
@@ -23,8 +24,12 @@ cleaned as (
         -- times
         created_at,
         known_on,
+
+        -- which version it is
+        {{ version_columns('versions') }}
         replaced_on
     from versions
 )
 
 select * from cleaned
+{{ and_those_before('customers') }}

@@ -1,4 +1,5 @@
 -- Grain: one row per version of an interaction that stood on some day.
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='version_of') }}
 with
 
 versions as (
@@ -26,9 +27,13 @@ cleaned as (
         versions.occurred_at,
         {{ business_day('versions.occurred_at', 'company.time_zone') }} as occurred_on,
         versions.known_on,
+
+        -- which version it is
+        {{ version_columns('versions') }}
         versions.replaced_on
     from versions
     cross join {{ source('inputs', 'company') }} as company
 )
 
 select * from cleaned
+{{ and_those_before('interactions') }}

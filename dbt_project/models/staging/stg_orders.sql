@@ -1,4 +1,5 @@
 -- Grain: one row per version of an order line that stood on some day.
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='version_of') }}
 with
 
 versions as (
@@ -34,9 +35,13 @@ cleaned as (
         versions.ordered_at,
         {{ business_day('versions.ordered_at', 'company.time_zone') }} as ordered_on,
         versions.known_on,
+
+        -- which version it is
+        {{ version_columns('versions') }}
         versions.replaced_on
     from versions
     cross join {{ source('inputs', 'company') }} as company
 )
 
 select * from cleaned
+{{ and_those_before('orders') }}

@@ -1,4 +1,5 @@
 -- Grain: one row per version of a product that stood on some day.
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='version_of') }}
 with
 
 versions as (
@@ -21,8 +22,12 @@ cleaned as (
 
         -- times
         known_on,
+
+        -- which version it is
+        {{ version_columns('versions') }}
         replaced_on
     from versions
 )
 
 select * from cleaned
+{{ and_those_before('products') }}

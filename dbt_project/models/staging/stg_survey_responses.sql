@@ -1,4 +1,5 @@
 -- Grain: one row per version of an answer to one question that stood on some day.
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='version_of') }}
 with
 
 versions as (
@@ -32,9 +33,13 @@ cleaned as (
         versions.answered_at,
         {{ business_day('versions.answered_at', 'company.time_zone') }} as answered_on,
         versions.known_on,
+
+        -- which version it is
+        {{ version_columns('versions') }}
         versions.replaced_on
     from versions
     cross join {{ source('inputs', 'company') }} as company
 )
 
 select * from cleaned
+{{ and_those_before('survey_responses') }}

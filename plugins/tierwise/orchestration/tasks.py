@@ -56,11 +56,11 @@ def accept(run: str) -> None:
 
 
 @step(pool=WAREHOUSE)
-def build(run: str, part: str) -> None:
-    """Build one part of the warehouse, `history` or `proposals`."""
+def build(run: str, part: str) -> str | None:
+    """Build one part of the warehouse, `history` or `proposals`; return why it began anew, if it did."""
     from tierwise import release
 
-    release.build(run, part)
+    return release.build(run, part)
 
 
 @step(pool=WAREHOUSE)

@@ -181,7 +181,8 @@ placed as (  -- the eligible before and beside everybody, in one order of standi
                 score desc nulls last,
                 then_by_1 desc nulls last,
                 then_by_2 desc nulls last,
-                then_by_3 desc nulls last
+                then_by_3 desc nulls last,
+                customer_key asc
             rows between unbounded preceding and current row
         )
 ),

@@ -1,6 +1,23 @@
 -- Grain: one row per version of an order line and stretch of days on which its product's cost stood.
 -- What a line is worth in the reporting currency, what it cost, and whose it is.
+-- Who goes on from another night's table values what arrived since, and the lines of products that did.
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='version_of') }}
 with
+
+versions as (
+    select *
+    from {{ ref('stg_orders') }}
+    {% if is_incremental() %}
+        where version_of in (
+            select arrived.version_of from {{ source('inputs', 'arrived_orders') }} as arrived
+            union all
+            select of_products.version_of
+            from {{ ref('stg_orders') }} as of_products
+            semi join {{ source('inputs', 'arrived_products') }} as products
+                on of_products.source = products.source and of_products.product_id = products.product_id
+        )
+    {% endif %}
+),
 
 lines as (
     select
@@ -12,7 +29,7 @@ lines as (
         {{ round_money('coalesce(lines.cost_amount, lines.quantity * products.unit_cost)') }} as line_cost_amount,
         greatest(lines.known_on, products.known_on) as stands_from,  -- both ignore nulls
         least(lines.replaced_on, products.replaced_on) as stands_until
-    from {{ ref('stg_orders') }} as lines
+    from versions as lines
     inner join {{ ref('int_customer_ids__keyed') }} as customers
         on lines.customer_source = customers.source and lines.customer_id = customers.customer_id
     left join {{ ref('int_products__costed') }} as products
@@ -34,6 +51,7 @@ valued as (
         customer_id,
         original_order_id,
         product_id,
+        version_of,
 
         -- kinds
         kind,

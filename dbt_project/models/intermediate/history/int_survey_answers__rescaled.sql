@@ -1,8 +1,16 @@
 -- Grain: one row per version of an answer that is no blank. Answers of any scale as 0-100, higher is better.
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='version_of') }}
 with
+
+arrived as (
+    select *
+    from {{ ref('stg_survey_responses') }}
+    {{ of_what_arrived('survey_responses') }}
+),
 
 rescaled as (
     select
+        version_of,
         source,
         response_id,
         question_id,
@@ -23,7 +31,7 @@ rescaled as (
             in_units('(scale_max - scale_min)', 4),
             4
         ) }} as rescaled_score
-    from {{ ref('stg_survey_responses') }}
+    from arrived
     where score is not null
 )
 
