@@ -3,19 +3,19 @@
 -- that outranks it is known, in whatever order they arrived; one replaced before it was known never stands.
 -- On a table that goes on from another night's, only what arrived since is read, and what it may replace is ranked anew.
 {% macro standing_versions(stream) %}
+    {%- set log = source('inputs', ('arrived_' if is_incremental() else '') ~ stream) %}
     select
         log.*,
         ranked.replaced_on
-    from {{ source('inputs', ('arrived_' if is_incremental() else '') ~ stream) }} as log
-    inner join ({{ ranked_versions(stream) }}) as ranked
+    from {{ log }} as log
+    inner join ({{ ranked_versions(log) }}) as ranked
         on log.version_id = ranked.version_id
     where
         log.left_out_because is null
         and (ranked.replaced_on is null or ranked.replaced_on > ranked.known_on)
 {% endmacro %}
 
-{% macro ranked_versions(stream) %}
-    {%- set log = source('inputs', ('arrived_' if is_incremental() else '') ~ stream) %}
+{% macro ranked_versions(log) %}
     select
         version_id,
         known_on,
@@ -60,7 +60,7 @@
         union all
         select kept.* replace (ranked.replaced_on as replaced_on)
         from {{ this }} as kept
-        inner join ({{ ranked_versions(stream) }}) as ranked
+        inner join ({{ ranked_versions(source('inputs', 'arrived_' ~ stream)) }}) as ranked
             on kept.version_id = ranked.version_id
     {%- endif %}
 {% endmacro %}

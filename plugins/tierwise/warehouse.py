@@ -19,7 +19,10 @@ Progress = Callable[[str, int, int], None]  # node name, how many are done, how 
 
 # The two halves of a build, split where the value model will stand between them.
 PARTS: dict[str, list[str]] = {
-    "history": ["--select", "path:models/staging", "path:models/intermediate/history"],
+    "history": [
+        *("--select", "path:models/staging", "path:models/intermediate/history"),
+        *("--indirect-selection", "cautious"),  # a test of a mart waits for its mart
+    ],
     "proposals": [
         *("--select", "path:models/intermediate/overrides", "path:models/intermediate/decision"),
         "path:models/marts",
@@ -199,8 +202,8 @@ def lay_inputs(
     build.parent.mkdir(parents=True, exist_ok=True)
     if arrived is None:
         build.unlink(missing_ok=True)
-    else:
-        files = {**files, **{f"arrived_{stream}": arrived.get(stream, ()) for stream in STREAMS}}
+        arrived = files
+    files = {**files, **{f"arrived_{stream}": arrived.get(stream, ()) for stream in STREAMS}}
     with duckdb.connect(str(build)) as d:
         d.execute("drop schema if exists inputs cascade")
         d.execute("create schema inputs")

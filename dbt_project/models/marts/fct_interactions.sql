@@ -2,8 +2,9 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ take_out_interactions() }}"
+    pre_hook="{{ take_out('int_interactions__moved', ['source', 'interaction_id']) }}"
 ) }}
+-- depends_on: {{ ref('int_interactions__moved') }}
 with
 
 days as (
@@ -32,7 +33,7 @@ facts as (
     left join {{ ref('dim_customer_ids') }} as customers
         on interactions.customer_source = customers.source and interactions.customer_id = customers.customer_id
     {% if is_incremental() %}
-        where (interactions.source, interactions.interaction_id) in ({{ moved_interactions() }})
+        where (interactions.source, interactions.interaction_id) in (select source, interaction_id from {{ ref('int_interactions__moved') }})
     {% endif %}
 )
 

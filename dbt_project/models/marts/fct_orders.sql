@@ -1,6 +1,10 @@
 {{ config(
-    materialized='incremental', incremental_strategy='append', on_schema_change='fail', pre_hook="{{ take_out_orders() }}"
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ take_out('int_orders__moved', ['source', 'order_id']) }}"
 ) }}
+-- depends_on: {{ ref('int_orders__moved') }}
 -- `tier_at_order` never sees a decision that the order helped to make: it looks at the last decided day before.
 with
 
@@ -14,7 +18,7 @@ lines as (
     inner join days
         on {{ stands_on('lines', 'days.as_of', 'ordered_on') }}
     {% if is_incremental() %}
-        where (lines.source, lines.order_id) in ({{ moved_orders() }})
+        where (lines.source, lines.order_id) in (select source, order_id from {{ ref('int_orders__moved') }})
     {% endif %}
 ),
 

@@ -1,37 +1,85 @@
--- Facts = accepted sales less refunds, per currency, to the cent: counted from the accepted log itself.
+-- Facts = accepted sales less refunds, per currency, to the cent. What arrived is counted from the accepted log itself,
+-- with all that it may replace: on a build that begins anew, everything. The rest was, the night it arrived.
 {% test money_is_conserved(model) %}
-    with standing as (
-        {{ standing_versions('orders') }}
+    with arrived as (
+        select *
+        from {{ source('inputs', 'orders') }}
+        where version_of in (select version_of from {{ source('inputs', 'arrived_orders') }})
     ),
 
-    accepted as (
+    standing as (
         select
-            standing.currency,
-            sum(standing.amount) as amount
-        from standing
+            arrived.currency,
+            arrived.amount
+        from arrived
+        inner join ({{ ranked_versions('arrived') }}) as ranked
+            on arrived.version_id = ranked.version_id
         cross join {{ source('inputs', 'company') }} as company
         where
-            {{ stands_on('standing', latest_day()) }}
-            and standing.ordered_at < timezone(
+            arrived.left_out_because is null
+            and arrived.known_on <= {{ latest_day() }}
+            and {{ until('ranked.replaced_on') }} > {{ latest_day() }}
+            and arrived.ordered_at < timezone(
                 'UTC', timezone(company.time_zone, cast({{ latest_day() }} + 1 as timestamp))
             )
-        group by standing.currency
     ),
 
-    facts as (
+    cleaned as (
         select
             currency,
-            sum(original_amount) as amount
+            original_amount as amount,
+            coalesce(version_of in (select version_of from arrived), false) as has_arrived
+        from {{ ref('stg_orders') }} as lines
+        where {{ stands_on('lines', latest_day(), 'ordered_on') }}
+    ),
+
+    counted as (
+        select
+            'what arrived' as what,
+            currency,
+            sum(amount) as amount,
+            0 as told_amount
+        from standing
+        group by currency
+
+        union all
+
+        select
+            'what arrived' as what,
+            currency,
+            0 as amount,
+            sum(amount) as told_amount
+        from cleaned
+        where has_arrived
+        group by currency
+
+        union all
+
+        select
+            'everything' as what,
+            currency,
+            sum(amount) as amount,
+            0 as told_amount
+        from cleaned
+        group by currency
+
+        union all
+
+        select
+            'everything' as what,
+            currency,
+            0 as amount,
+            sum(original_amount) as told_amount
         from {{ model }}
         group by currency
     )
 
     select
-        coalesce(accepted.currency, facts.currency) as currency,
-        accepted.amount as accepted_amount,
-        facts.amount as facts_amount
-    from accepted
-    full outer join facts
-        on accepted.currency = facts.currency
-    where accepted.amount is distinct from facts.amount
+        what,
+        currency,
+        sum(amount) as accepted_amount,
+        sum(told_amount) as facts_amount
+    from counted
+    group by what, currency
+    having sum(amount) <> sum(told_amount)
 {% endtest %}
