@@ -1,7 +1,7 @@
 -- Which version of a row stands, and until when. Of the versions known by a day the last by `updated_at` stands, then
 -- by the day its delivery claims, then by acceptance. So a version is replaced on the first day on which any version
 -- that outranks it is known, in whatever order they arrived; one replaced before it was known never stands.
--- On a table that goes on from another night's, only what arrived since is read, and what it may replace is ranked anew.
+-- On a table that goes on from another night's only what arrived since is read, and what it may replace ranked anew.
 {% macro standing_versions(stream) %}
     {%- set log = source('inputs', ('arrived_' if is_incremental() else '') ~ stream) %}
     select
@@ -67,7 +67,9 @@
 
 -- What the next night asks of a version: the columns that staging models carry for it, before `replaced_on`.
 {% macro version_columns(rows) %}
-    {%- for column in ['version_of', 'version_id', 'version_updated_at', 'claimed_on', 'accepted_order', 'row_number'] %}
+    {%- for column in
+        ['version_of', 'version_id', 'version_updated_at', 'claimed_on', 'accepted_order', 'row_number']
+    %}
         {{ rows }}.{{ column }},
     {%- endfor %}
 {% endmacro %}

@@ -33,7 +33,13 @@ facts as (
     left join {{ ref('dim_customer_ids') }} as customers
         on interactions.customer_source = customers.source and interactions.customer_id = customers.customer_id
     {% if is_incremental() %}
-        where (interactions.source, interactions.interaction_id) in (select source, interaction_id from {{ ref('int_interactions__moved') }})
+        where
+            (interactions.source, interactions.interaction_id) in (
+                select
+                    source,
+                    interaction_id
+                from {{ ref('int_interactions__moved') }}
+            )
     {% endif %}
 )
 

@@ -1,5 +1,5 @@
--- Grain: one row per as_of, basis and customer that is valued from its rows. Whom a row touched; on a day that builds on
--- no other, everybody known by then. Everybody else's value is carried on.
+-- Grain: one row per as_of, basis and customer that is valued from its rows.
+-- Whom a row touched; on a day that builds on no other, everybody known by then. Everybody else's value is carried on.
 with
 
 known as (

@@ -9,7 +9,6 @@
     'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'interactions_90d',
     'interactions_12m', 'complaints_12m', 'satisfaction_12m', 'responses_12m'
 ] %}
-{% set ages = ['tenure_days', 'days_since_last_purchase', 'age_days'] %}
 
 with
 
@@ -135,31 +134,12 @@ followed as (
 
 carried as (  -- whom nothing touched only grows older, and leaves one calendar year for the next
     select
+        {% for column in columns[2:] %}
+            {{ grown_older('followed', column, 'valuations.as_of') }} as {{ column }},
+        {% endfor %}
         valuations.as_of,
         valuations.basis,
-        valuations.window_ends_on,
-        {% for column in columns[2:] %}
-            {% if column in ages %}
-                followed.{{ column }} + {{ dbt.datediff('followed.as_of', 'valuations.as_of', 'day') }} as {{ column }}
-            {%- elif column == 'net_revenue_ytd' %}
-                case
-                    when extract(year from followed.as_of) = extract(year from valuations.as_of)
-                        then followed.net_revenue_ytd
-                    when followed.net_revenue_ytd is not null then cast(0 as decimal(18, 2))
-                end as net_revenue_ytd
-            {%- elif column == 'net_revenue_last_year' %}
-                case
-                    when extract(year from followed.as_of) = extract(year from valuations.as_of)
-                        then followed.net_revenue_last_year
-                    when extract(year from followed.as_of) = extract(year from valuations.as_of) - 1
-                        then followed.net_revenue_ytd
-                    when followed.net_revenue_last_year is not null then cast(0 as decimal(18, 2))
-                end as net_revenue_last_year
-            {%- else %}
-                followed.{{ column }}
-            {%- endif %}
-            {{- ',' if not loop.last }}
-        {% endfor %}
+        valuations.window_ends_on
     from followed
     inner join {{ ref('int_valuations__asked') }} as valuations
         on

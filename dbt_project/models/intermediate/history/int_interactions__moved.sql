@@ -1,5 +1,4 @@
--- Grain: one row per source and interaction that began to stand since the parent's day, or ceased to, or whose customer
--- became known since.
+-- Grain: one row per source and interaction that began to stand since the parent's day, ceased to, or was named since.
 with
 
 moved as (
