@@ -2,7 +2,7 @@
 
 Customers whose behaviour never changes buy by chance: how often is drawn once per customer from a gamma distribution,
 how much from a lognormal one. Whatever a tier does then, it does for no reason. Both policies go through the same
-compiled decision, night by night with real state; the days before are only for the 12-month window to fill.
+compiled decision, night by night with real state; the nights before those that count only let tiers settle.
 
     python -m benchmarks.stability                     # 50,000 customers, three seeds; hours; goes on where it stopped
     python -m benchmarks.stability --customers 2000 --nights 400 --seeds 1 --results FILE
@@ -67,9 +67,19 @@ def policies() -> list[Policy]:
 
 def simulate(seed: int, customers: int, counted_nights: int, folder: Path) -> list[Outcome]:
     """Decide every night of one seed. Stopped, it goes on behind the last build that was finished."""
-    folder.mkdir(parents=True, exist_ok=True)
     days = [FIRST_NIGHT + timedelta(days=n) for n in range(2 * counted_nights + AFTERWARDS)]
     spent, truth = _behaviour(seed, customers, len(days))
+    counted = days[counted_nights], days[2 * counted_nights - 1]
+    outcomes = []
+    for policy in policies():
+        of_policy = folder / f"{policy.name}_{policy.version[:12]}"  # another version begins anew
+        _decide_all(policy, days, spent, of_policy, f"seed {seed}, {policy.name}")
+        outcomes.append(_outcome(policy.name, seed, of_policy, *counted, truth))
+    return outcomes
+
+
+def _decide_all(policy: Policy, days: list[date], spent: np.ndarray, folder: Path, title: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     state: dict[str, Path] = {}
     for start in range(0, len(days), AT_ONCE):
         of_chunk = days[start : start + AT_ONCE]
@@ -77,14 +87,12 @@ def simulate(seed: int, customers: int, counted_nights: int, folder: Path) -> li
         kept = folder / f"state_{start + AT_ONCE:05}"
         if not done.exists():
             _write_values(folder / "values.parquet", spent, of_chunk, start)
-            build = nights.decide(folder, of_chunk, policies(), f"from '{folder / 'values.parquet'}'", state)
+            build = nights.decide(folder, of_chunk, [policy], f"from '{folder / 'values.parquet'}'", state)
             nights.hand_over(build, of_chunk[-1], kept)
             _keep_changes(build, done)
-            print(f"  seed {seed}: {start + len(of_chunk)} of {len(days)} nights", flush=True)
+            print(f"  {title}: {start + len(of_chunk)} of {len(days)} nights", flush=True)
         state = {file.stem: file for file in kept.glob("*.parquet")}
         shutil.rmtree(folder / f"state_{start:05}", ignore_errors=True)
-    first, last = days[counted_nights], days[2 * counted_nights - 1]
-    return [_outcome(p.name, seed, folder, first, last, truth) for p in policies()]
 
 
 def _behaviour(seed: int, customers: int, nights_to_decide: int) -> tuple[np.ndarray, np.ndarray]:
