@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
 from datetime import date
 from pathlib import Path
 
@@ -146,3 +147,28 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_time(home, monk
     monkeypatch.setenv("TIERWISE_HOME", str(home))
     assert [d.name for d in control.deliveries()] == ["b.csv"]
     assert [control.delivery(i).name for i in land()] == ["a.csv"]
+
+
+@pytest.mark.parametrize("source_still_has_it", [True, False])
+def test_what_landed_and_no_row_knows_is_taken_up(home, source_still_has_it):
+    (home / "in" / "a.csv").write_bytes(b"id\n1\n")
+    [delivery_id] = land()
+    with sqlite3.connect(home / "var/control.db") as store:
+        store.execute("delete from deliveries")
+    if not source_still_has_it:
+        (home / "in" / "a.csv").unlink()
+    assert land() == [delivery_id]
+    assert [(d.delivery_id, d.name, d.status) for d in control.deliveries()] == [(delivery_id, "a.csv", "landed")]
+    assert (settings().var / control.delivery(delivery_id).path).read_bytes() == b"id\n1\n"
+    assert land() == []
+
+
+@pytest.mark.parametrize("content", [b"id\n", b"id\n1\n2\n"])
+def test_half_a_file_or_another_one_in_the_lake_is_not_taken_up(home, content):
+    (home / "in" / "a.csv").write_bytes(b"id\n1\n")
+    [delivery_id] = land()
+    (settings().var / control.delivery(delivery_id).path).write_bytes(content)
+    with sqlite3.connect(home / "var/control.db") as store:
+        store.execute("delete from deliveries")
+    (home / "in" / "a.csv").rename(home / "in" / "b.csv")
+    assert [control.delivery(i).name for i in land()] == ["b.csv"]

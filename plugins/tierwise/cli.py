@@ -15,6 +15,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -554,9 +555,7 @@ def release_show(
         _print_json(held)
         return
     _show_tiers(wanted, as_json)
-    _print_table(
-        ("mart", "rows", "hash"), [(m, f["rows"], f["hash"][:12]) for m, f in held.marts.items()], title="its marts"
-    )
+    _print_table(("mart", "rows", "hash"), [(m, c.rows, c.hash[:12]) for m, c in held.marts.items()], title="its marts")
     accepted = [(s, len(f), sum(x.rows for x in f)) for s, f in held.manifest.accepted.items()]
     _print_table(("stream", "files", "rows"), accepted, title=f"built from manifest {held.manifest.hash[:12]}")
     is_current = wanted == control.pointer().release_id
@@ -594,6 +593,53 @@ def release_verify(
         raise release.different(release_id or None)
     if not as_json:
         _next("tierwise release list")
+
+
+# --- backups ---------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A new folder, on another disk.")],
+    as_json: Json = False,
+) -> None:
+    """Copy everything of value into a new folder, consistently while a run is going."""
+    from tierwise import backup as backups
+
+    with _steps() as step:
+        step("copy")
+        held = backups.write(target, step.node)
+    if as_json:
+        _print_json(held)
+        return
+    what = f"release {held.release_id}" if held.release_id else "a home without a release"
+    out.print(f"{target} holds {what} and all it goes on from: {len(held.files):,} files.", markup=False)
+    _next(f"tierwise restore {target}")
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that `tierwise backup` wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Make an empty home what it was when the backup was taken. Nothing is written over."""
+    from tierwise import backup as backups
+    from tierwise import release
+
+    with _steps() as step:
+        step("check and copy")
+        restored = backups.restore(source, step.node)
+        release.repair()
+    if as_json:
+        _print_json(restored)
+        return
+    out.print(
+        f"The current release is {restored.release_id or 'none yet'}, as when the backup was taken.", markup=False
+    )
+    if not restored.config_restored:
+        differs = f", and differs from the backup's in {', '.join(restored.config_differs)}"
+        out.print(f"config/ was left as it is{differs if restored.config_differs else ''}.", markup=False)
+    _next("tierwise run", "tierwise release verify")
 
 
 # --- how answers look -----------------------------------------------------------------------------------------------

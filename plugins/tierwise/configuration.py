@@ -110,6 +110,14 @@ class Limits(Described):
         return value
 
 
+class Retention(Described):
+    """How long what nobody needs any more stays. What the next night needs stays whatever is written here."""
+
+    release_days: int = Field(default=3, ge=1)
+    releases_a_day: int = Field(default=3, ge=1)
+    landed_days: int | None = Field(default=None, ge=0)
+
+
 class Company(Described):
     """The company whose customers these are: `config/company.yml`."""
 
@@ -119,6 +127,7 @@ class Company(Described):
     languages: list[Literal["en", "zh"]] = Field(default=["en", "zh"], min_length=1)
     clock: Clock = Clock()
     limits: Limits = Limits()
+    retention: Retention = Retention()
 
     @field_validator("currency")
     @classmethod

@@ -262,7 +262,8 @@ def _refuse_to_start_from_nothing(database: Path) -> None:
     if not database.exists() and folder.exists() and any(folder.glob("*/manifest.json")):
         raise ConfigurationRefused(
             f"{database} is gone, but {folder} holds releases: starting from nothing would forget every delivery and tier.",
-            hint="put the control store back from your backup; if you really want to begin anew, move the folder away",
+            hint=f"put the control store back from your backup: move {folder} away, then `tierwise restore BACKUP`;"
+            " if you really want to begin anew, move the folder away and run",
         )
     database.parent.mkdir(parents=True, exist_ok=True)
 
@@ -281,6 +282,42 @@ def _migrate(engine: sa.Engine) -> None:
     with engine.begin() as c:
         config.attributes["connection"] = c
         command.upgrade(config, "head")
+
+
+def file() -> Path:
+    """Where the store lies, if it is a file of ours to copy. Raises ConfigurationRefused for a database server."""
+    url = sa.make_url(settings().control_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise ConfigurationRefused(
+            f"The control store is a {url.get_backend_name()} database (TIERWISE_CONTROL_URL), which is not ours to copy.",
+            hint="take the database's own dump first, then copy var/lake and var/release: files are never changed,"
+            " so a copy made later holds whatever the dump names",
+        )
+    return Path(url.database)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What a copy of the store says of what lies beside it."""
+
+    pointer: Pointer
+    releases: list[Release]
+    deliveries: list[Delivery]
+
+
+def copy_to(target: Path) -> Copied:
+    """Copy the store as it stands at this moment, whoever writes to it meanwhile."""
+    file()
+    with _reading() as c:
+        c.execute(sa.text("vacuum into :target"), {"target": str(target)})
+    engine = sa.create_engine(f"sqlite:///{target}", poolclass=sa.NullPool)
+    with engine.connect() as c:
+        row = c.execute(sa.select(POINTER.c.counter, POINTER.c.release_id)).one()
+        return Copied(
+            Pointer(row.counter, row.release_id),
+            [Release(**row) for row in c.execute(sa.select(RELEASES)).mappings()],
+            [Delivery(**row) for row in c.execute(sa.select(DELIVERIES)).mappings()],
+        )
 
 
 @contextmanager

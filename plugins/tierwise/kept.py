@@ -16,10 +16,17 @@ from tierwise.settings import settings
 
 @dataclass(frozen=True)
 class GoingOn:
-    """How a build begins: the files of the log, by stream, that its tables have not seen; or why it begins anew."""
+    """How a build begins: the files of the log, by stream, that its tables have not seen; or why it begins anew.
+
+    `parent` is the release whose marts the tables are, where they are those of the night's parent.
+    """
 
     arrived: dict[str, tuple[FileRef, ...]] | None
     anew_because: str | None = None
+    parent: str | None = None
+
+
+BEGINS_ANEW = GoingOn(None)
 
 
 def keep(build: Path, night: Manifest) -> None:
@@ -42,7 +49,8 @@ def go_on(build: Path, night: Manifest) -> GoingOn:
         with duckdb.connect(str(build)) as d:
             before = manifest.parse(d.execute("select night from inputs.built_from").fetchall()[0][0])
             reason = _why_not(before, night)
-            if reason is None and not _is_parent(before, night):
+            parent = night.parent_release_id if _is_parent(before, night) else None
+            if reason is None and parent is None:
                 d.execute("drop schema marts cascade")
     except FileNotFoundError:
         return GoingOn(None, "no earlier night left its tables")

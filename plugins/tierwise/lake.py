@@ -54,6 +54,26 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
+def copy(source: Path, target: Path) -> str:
+    """Copy a file whole or not at all, synced; returns the fingerprint of what was copied."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{secrets.token_hex(6)}.copying")
+    digest = hashlib.sha256()
+    try:
+        with source.open("rb") as read, aside.open("wb") as written:
+            while chunk := read.read(_CHUNK):
+                digest.update(chunk)
+                written.write(chunk)
+            written.flush()
+            os.fsync(written.fileno())
+        shutil.copymode(source, aside)
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
+    sync(target.parent)
+    return digest.hexdigest()
+
+
 def write_once(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> FileRef:
     """Write a query's rows as Parquet: aside first, synced, then into place. Readers never see half a file."""
     target.parent.mkdir(parents=True, exist_ok=True)

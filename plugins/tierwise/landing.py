@@ -47,9 +47,10 @@ def land(run_id: str, source: str, stream: str) -> list[str]:
     """
     run = control.run(run_id)
     described, entry = description.entry_of(source, stream)
-    if described.kind == description.BY_HAND:
-        return _land_what_was_said(run, described, stream, entry)
     limit = configuration.company().limits.archive_bytes
+    new = _land_what_lies_there(run, described, stream, entry, limit)
+    if described.kind == description.BY_HAND:
+        return new + _land_what_was_said(run, described, stream, entry)
     found = files.listing(entry)
     known = {(d.name, d.fingerprint) for d in control.deliveries(source=source, stream=stream)}
     if not found and not known and described.required:
@@ -58,7 +59,7 @@ def land(run_id: str, source: str, stream: str) -> list[str]:
             code="missing",
             hint=f"put the files below {settings().home}, or set `required: false` for {source}",
         )
-    new, restless = [], []
+    restless = []
     for path in found:
         name = _readable(path.name)
         try:
@@ -89,6 +90,24 @@ def _land_what_was_said(run: control.Run, described: Source, stream: str, entry:
     copy.write_text("\n".join(lines) + "\n", encoding="utf-8")
     arrived = _Arrived(copy, lake.fingerprint(copy), None)
     return [_keep(described, stream, entry, copy.name, arrived, said=[said.number for said in waiting])]
+
+
+def _land_what_lies_there(
+    run: control.Run, described: Source, stream: str, entry: StreamEntry, limit: int
+) -> list[str]:
+    """Record what landed and no row knows: after the backup that the store came from, or right before a crash.
+
+    A folder is named after its whole content; half a file is none of ours, and its source delivers it again.
+    """
+    known = {d.delivery_id for d in control.deliveries(source=described.name, stream=stream)}
+    new = []
+    for path in sorted((settings().lake / "landing" / described.name / stream).glob("*/*")):
+        delivery_id = path.parent.name
+        if delivery_id not in known and delivery_id == _identity(described, stream, path.name, lake.fingerprint(path)):
+            arrived = _arrive(path, run.work / "arriving" / described.name / stream, limit)
+            if arrived is not None:
+                new.append(_keep(described, stream, entry, path.name, arrived))
+    return new
 
 
 def _readable(name: str) -> str:
@@ -166,8 +185,7 @@ def _keep(
 ) -> str:
     claimed, refused = _claimed_day(entry, name)
     refused = arrived.refused or refused
-    identity = f"{described.name}|{stream}|{name}|{arrived.fingerprint}"
-    delivery_id = f"{stream}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    delivery_id = _identity(described, stream, name, arrived.fingerprint)
     folder = settings().lake / "landing" / described.name / stream / delivery_id
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / name
@@ -186,6 +204,11 @@ def _keep(
         said=said,
     )
     return delivery_id
+
+
+def _identity(described: Source, stream: str, name: str, fingerprint: str) -> str:
+    identity = f"{described.name}|{stream}|{name}|{fingerprint}"
+    return f"{stream}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
 def _claimed_day(entry: StreamEntry, name: str) -> tuple[date | None, tuple[str, str] | None]:

@@ -14,6 +14,7 @@ from tierwise.control import Run
 from tierwise.errors import ConfigurationRefused
 from tierwise.lake import FileRef
 from tierwise.settings import settings
+from tierwise.warehouse import Content
 
 FILE = "manifest.json"
 
@@ -31,6 +32,10 @@ class Standing:
     state: dict[str, FileRef] = field(default_factory=dict)
     policy_versions: dict[str, str] = field(default_factory=dict)
     made_by: str | None = None
+
+    def files(self) -> list[FileRef]:
+        """Every file that a run which starts here reads for it."""
+        return [*(file for files in self.logs.values() for file in files), *self.state.values()]
 
 
 @dataclass(frozen=True)
@@ -54,13 +59,8 @@ class Manifest:
 
     def files(self) -> list[FileRef]:
         """Every file the run may read."""
-        start = self.starts_from
-        return [
-            *(file for files in self.accepted.values() for file in files),
-            *self.rules.values(),
-            *(file for files in start.logs.values() for file in files),
-            *start.state.values(),
-        ]
+        accepted = (file for files in self.accepted.values() for file in files)
+        return [*accepted, *self.rules.values(), *self.starts_from.files()]
 
     @property
     def made_by(self) -> str:
@@ -88,7 +88,11 @@ class ReleaseManifest:
     manifest: Manifest
     ends_with: Standing
     last_day_starts_from: Standing
-    marts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    marts: dict[str, Content] = field(default_factory=dict)
+
+    def files(self) -> list[FileRef]:
+        """Every file of the lake that rebuilding it, going on from it or running its last day again reads."""
+        return [*self.manifest.files(), *self.ends_with.files(), *self.last_day_starts_from.files()]
 
     def write(self, folder: Path) -> None:
         text = json.dumps({**asdict(self), "manifest_hash": self.manifest.hash}, indent=1, sort_keys=True, default=str)
@@ -108,7 +112,7 @@ def read_release(release_id: str) -> ReleaseManifest:
         manifest=_as_manifest(held["manifest"]),
         ends_with=_as_standing(held["ends_with"]),
         last_day_starts_from=_as_standing(held["last_day_starts_from"]),
-        marts=held["marts"],
+        marts={mart: Content(**content) for mart, content in held["marts"].items()},
     )
 
 

@@ -9,16 +9,15 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
-from tierwise import __version__, configuration, control, kept, lake, manifest, quality, warehouse
+from tierwise import __version__, configuration, control, kept, lake, manifest, quality, retention, warehouse
 from tierwise.errors import ConfigurationRefused, OurFailure
+from tierwise.kept import BEGINS_ANEW, GoingOn
 from tierwise.lake import FileRef
 from tierwise.manifest import Manifest, ReleaseManifest, Standing
 from tierwise.settings import settings
 from tierwise.sources.streams import STREAMS
-from tierwise.warehouse import Progress
+from tierwise.warehouse import Content, Progress
 
-KEPT_DAYS = 3
-KEPT_A_DAY = 3
 _RULES = ("policies_in_force", "policies", "policy_then_by", "policy_applies_to", "policy_tiers", "policy_conditions")
 _OPS = ("ops_runs", "ops_deliveries", "ops_quarantine")
 
@@ -56,7 +55,7 @@ def build(run_id: str, part: str, progress: Progress | None = None) -> str | Non
         night = _write_manifest(run)
         going_on = kept.go_on(build_file, night)
         anew_because = going_on.anew_because
-        _lay_inputs(build_file, night, _export_ops(run), going_on.arrived)
+        _lay_inputs(build_file, night, _export_ops(run), going_on)
     try:
         warehouse.build(build_file, part, progress)
     except OurFailure:
@@ -96,10 +95,7 @@ def release(run_id: str) -> str:
         manifest=night,
         ends_with=ends_with,
         last_day_starts_from=before_last,
-        marts={
-            m: dict(zip(("rows", "hash"), warehouse.hash_of(aside / warehouse.RELEASED, m), strict=True))
-            for m in warehouse.marts()
-        },
+        marts=warehouse.contents(aside, run.work / "build.duckdb", _parents_marts(night)),
     )
     held.write(aside)
     for file in aside.rglob("*"):
@@ -115,9 +111,13 @@ def release(run_id: str) -> str:
     return release_id
 
 
+def _parents_marts(night: Manifest) -> dict[str, Content]:
+    return manifest.read_release(night.parent_release_id).marts if night.parent_release_id else {}
+
+
 def _finish(run: control.Run) -> None:
     repair()
-    _retire_old_releases()
+    retention.retire()
     if (run.work / manifest.FILE).exists():
         kept.keep(run.work / "build.duckdb", manifest.read(run.work / manifest.FILE))
     shutil.rmtree(run.work, ignore_errors=True)
@@ -179,8 +179,9 @@ def verify(release_id: str | None = None, progress: Progress | None = None) -> l
         for mart, was in held.marts.items():
             if mart.startswith("ops_"):
                 continue
-            rows, digest = warehouse.hash_of(build_file, mart)
-            compared.append(Compared(mart, was["rows"], rows, digest == was["hash"]))
+            rebuilt = warehouse.content_of(build_file, mart)
+            released = warehouse.content_of(settings().releases / wanted / warehouse.RELEASED, mart)
+            compared.append(Compared(mart, was.rows, rebuilt.rows, rebuilt == was == released))
         return compared
 
 
@@ -261,9 +262,9 @@ def _lay_inputs(
     build_file: Path,
     night: Manifest,
     ops: dict[str, list[Path]],
-    arrived: dict[str, tuple[FileRef, ...]] | None = None,
+    going_on: GoingOn = BEGINS_ANEW,
 ) -> None:
-    start = night.starts_from
+    start, arrived = night.starts_from, going_on.arrived
     files = {
         **{stream: [f.absolute for f in files] for stream, files in night.accepted.items()},
         **{name: [f.absolute for f in start.logs.get(name, ())] for name in warehouse.LOGS},
@@ -278,7 +279,8 @@ def _lay_inputs(
         rules=rules,
         files=files,
         builds_on=night.builds_on,
-        arrived=None if arrived is None else {s: [f.absolute for f in files] for s, files in arrived.items()},
+        arrived=None if arrived is None else {stream: [f.absolute for f in of] for stream, of in arrived.items()},
+        parent=going_on.parent,
     )
 
 
@@ -360,17 +362,3 @@ def _append_decisions(run: control.Run, night: Manifest) -> tuple[Standing, Stan
         if len(run.days) > 1:
             before = advance(before, run.days[-2], "<", "before")
         return before, advance(before, run.as_of, "=", "last")
-
-
-def _retire_old_releases() -> None:
-    """The last releases of the last three days stay, the current one and its parent with them; older folders go."""
-    releases = [r for r in control.releases() if r.is_kept]
-    current = control.release(str(control.pointer().release_id))
-    staying = {current.release_id, current.parent_release_id}
-    for day in sorted({r.as_of for r in releases}, reverse=True)[:KEPT_DAYS]:
-        staying |= {r.release_id for r in [r for r in releases if r.as_of == day][-KEPT_A_DAY:]}
-    old = [r.release_id for r in releases if r.release_id not in staying]
-    if old:
-        control.forget_releases(old)
-    for release_id in old:
-        shutil.rmtree(settings().releases / release_id, ignore_errors=True)

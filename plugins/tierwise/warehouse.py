@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -191,11 +193,13 @@ def lay_inputs(
     files: Mapping[str, Sequence[Path]],
     builds_on: date | None = None,
     arrived: Mapping[str, Sequence[Path]] | None = None,
+    parent: str | None = None,
 ) -> None:
     """Begin a build file: one view per input over exactly the files listed, empty and typed where there are none.
 
     `builds_on` is the day of `customer_values`, where the values of whom nothing touched since may be carried on.
-    A build that goes on from tables already in the file says what `arrived` since, by stream; another begins anew.
+    A build that goes on from tables already in the file says what `arrived` since, by stream, and of which release
+    their marts are, the `parent`, if they are its; another begins anew.
     """
     import duckdb
 
@@ -211,6 +215,10 @@ def lay_inputs(
         d.executemany("insert into inputs.run_days values (?)", [(day,) for day in days])
         d.execute(
             "create table inputs.carried_days as select $day::date as as_of where $day is not null", {"day": builds_on}
+        )
+        d.execute(
+            "create table inputs.goes_on_from as select $parent as release_id where $parent is not null",
+            {"parent": parent},
         )
         d.execute("create table inputs.company (currency varchar, time_zone varchar)")
         d.execute("insert into inputs.company values (?, ?)", [company["currency"], company["time_zone"]])
@@ -339,33 +347,110 @@ def query(database: Path, sql: str, parameters: Sequence[object] = ()) -> tuple[
         return [c[0] for c in result.description or []], result.fetchall()
 
 
-def hash_of(database: Path, table: str) -> tuple[int, str]:
-    """Rows of a mart and a hash over them that no order of rows or columns can move."""
+@dataclass(frozen=True)
+class Content:
+    """What a table holds: its rows, and sums over their hashes that no order of rows or columns can move."""
+
+    rows: int
+    low: int
+    high: int
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256(f"{self.rows}|{self.low}|{self.high}".encode()).hexdigest()
+
+    def __add__(self, other: Content) -> Content:
+        return Content(self.rows + other.rows, self.low + other.low, self.high + other.high)
+
+    def __sub__(self, other: Content) -> Content:
+        return Content(self.rows - other.rows, self.low - other.low, self.high - other.high)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A large mart of which a release takes anew only what moved since its parent's day.
+
+    `moved` is the relation of the build that names by `key` what did; `on` is the day by whose months its Parquet
+    files are cut.
+    """
+
+    moved: str
+    key: tuple[str, ...]
+    on: str
+
+    def has_moved(self) -> str:
+        """The condition, on a connection where the build is attached as `built`."""
+        key = ", ".join(self.key)
+        return f"({key}) in (select ({key}) from built.{self.moved})"
+
+
+FACTS = {
+    "fct_orders": Fact("intermediate.int_orders__moved", ("source", "order_id"), "ordered_on"),
+    "fct_interactions": Fact("intermediate.int_interactions__moved", ("source", "interaction_id"), "occurred_on"),
+}
+
+
+def content_of(database: Path, mart: str) -> Content:
+    """What a mart of a release or of a build file holds."""
     import duckdb
 
     with duckdb.connect(str(database.resolve()), read_only=True) as d:
-        columns = [c[0] for c in d.execute(f"describe marts.{table}").fetchall()]
-        row = "concat_ws(chr(31), " + ", ".join(f"coalesce({c}::varchar, chr(30))" for c in sorted(columns)) + ")"
-        rows, low, high = d.execute(
-            f"select count(*), sum(md5_number_lower({row})), sum(md5_number_upper({row})) from marts.{table}"
-        ).fetchall()[0]
-        return rows, hashlib.sha256(f"{rows}|{low}|{high}".encode()).hexdigest()
+        return _content(d, f"marts.{mart}")
+
+
+def contents(folder: Path, build_file: Path, parent: Mapping[str, Content]) -> dict[str, Content]:
+    """What each mart of the release in `folder` holds. Of facts that go on from `parent`, by what moved since."""
+    import duckdb
+
+    with duckdb.connect() as d:
+        d.execute(f"attach '{folder / RELEASED}' as released (read_only)")
+        d.execute(f"attach '{build_file}' as built (read_only)")
+        before = _parent_folder(d)
+        if before is not None:
+            d.execute(f"attach '{before / RELEASED}' as before (read_only)")
+        held = {}
+        for mart in marts():
+            if before is not None and mart in FACTS and mart in parent:
+                moved = f"where {FACTS[mart].has_moved()}"
+                gone, came = _content(d, f"before.marts.{mart}", moved), _content(d, f"released.marts.{mart}", moved)
+                held[mart] = parent[mart] - gone + came
+            else:
+                held[mart] = _content(d, f"released.marts.{mart}")
+        return held
+
+
+def _content(d: Any, table: str, where: str = "") -> Content:
+    columns = sorted(c[0] for c in d.execute(f"describe {table}").fetchall())
+    row = "concat_ws(chr(31), " + ", ".join(f"coalesce({c}::varchar, chr(30))" for c in columns) + ")"
+    sums = f"coalesce(sum(md5_number_lower({row})), 0), coalesce(sum(md5_number_upper({row})), 0)"
+    return Content(*d.execute(f"select count(*), {sums} from {table} {where}").fetchall()[0])
 
 
 def publish(build_file: Path, folder: Path) -> None:
-    """Copy the marts into a new read-only database of tables and table macros, and beside it as Parquet."""
+    """Put the marts into a new read-only database of tables and table macros, and beside it as Parquet.
+
+    Facts that go on from the parent's release begin as a copy of it: only what moved is taken out and put in, only
+    months that moved are written, the others linked.
+    """
     import duckdb
 
-    target = folder / RELEASED
+    target, parquet = folder / RELEASED, folder / "parquet"
+    parquet.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as d:
         d.execute(f"attach '{build_file}' as built (read_only)")
+        before = _parent_folder(d)
+        if before is not None:
+            shutil.copyfile(before / RELEASED, target)
         d.execute(f"attach '{target}' as released (storage_version 'v1.2.0')")
-        d.execute("create schema released.marts")
-        (folder / "parquet").mkdir(parents=True, exist_ok=True)
+        d.execute("create schema if not exists released.marts")
         for mart in marts():
-            columns = ", ".join(contract(mart))
-            d.execute(f"create table released.marts.{mart} as select {columns} from built.marts.{mart}")
-            d.execute(f"copy released.marts.{mart} to '{folder / 'parquet' / mart}.parquet' (compression zstd)")
+            if mart in FACTS:
+                _publish_fact(d, mart, parquet / mart, before / "parquet" / mart if before else None)
+            else:
+                d.execute(
+                    f"create or replace table released.marts.{mart} as select {_columns(mart)} from built.marts.{mart}"
+                )
+                d.execute(f"copy released.marts.{mart} to '{parquet / mart}.parquet' (compression zstd)")
             _comment(d, mart)
         d.execute("use released.marts")
         d.execute(_TIERS_ON)
@@ -374,8 +459,40 @@ def publish(build_file: Path, folder: Path) -> None:
     target.chmod(0o444)
 
 
+def _publish_fact(d: Any, mart: str, folder: Path, before: Path | None) -> None:
+    fact, month = FACTS[mart], f"strftime({FACTS[mart].on}, '%Y-%m')"
+    if before is None:
+        d.execute(f"create or replace table released.marts.{mart} as select {_columns(mart)} from built.marts.{mart}")
+        to_write = f"from released.marts.{mart}"
+    else:
+        moved = f"from built.marts.{mart} where {fact.has_moved()}"
+        gone = f"from released.marts.{mart} where {fact.has_moved()}"
+        months = d.execute(f"select distinct {month} {gone} union select {month} {moved}").fetchall()
+        d.execute(f"delete {gone}")
+        d.execute(f"insert into released.marts.{mart} select {_columns(mart)} {moved}")
+        to_write = f"from released.marts.{mart} where list_contains({[m for (m,) in months]}::varchar[], {month})"
+        for file in before.glob("month=*/*.parquet"):
+            if (file.parent.name.removeprefix("month="),) not in months:
+                (folder / file.parent.name).mkdir(parents=True, exist_ok=True)
+                (folder / file.parent.name / file.name).hardlink_to(file)
+    if d.execute(f"select 1 {to_write} limit 1").fetchall():
+        partitioned = "compression zstd, partition_by (month), overwrite_or_ignore"
+        d.execute(f"copy (select {_columns(mart)}, {month} as month {to_write}) to '{folder}' ({partitioned})")
+
+
+def _parent_folder(d: Any) -> Path | None:
+    """The folder of the release whose marts the build went on from, while that is there."""
+    parents = d.execute("select release_id from built.inputs.goes_on_from").fetchall()
+    folders = [settings().releases / release_id for (release_id,) in parents]
+    return next((folder for folder in folders if (folder / RELEASED).exists()), None)
+
+
+def _columns(mart: str) -> str:
+    return ", ".join(contract(mart))
+
+
 _TIERS_ON = """
-create macro tiers_on(day) as table
+create or replace macro tiers_on(day) as table
     select policy, customer_key, tier, tier_rank, graded, valid_from, valid_to, reason, cause, policy_version
     from marts.tier_history
     where valid_from <= cast(day as date) and (valid_to is null or valid_to >= cast(day as date))

@@ -108,6 +108,7 @@ def test_a_control_store_that_is_gone_is_never_replaced_by_an_empty_one(three_ni
     assert answer.code == 2
     assert "control.db is gone" in answer.said
     assert "put the control store back from your backup" in answer.said
+    assert "tierwise restore BACKUP" in answer.said
     assert list((shop.home / "var").glob("control.db*")) == []
     assert shop.current == "2024-02-01.1"
 
