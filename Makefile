@@ -6,7 +6,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 ONLY_UV := awk '/^[^ \#]/ {on = /^uv==/} on' requirements.txt
 
-.PHONY: help setup demo test test-quick lint airflow lock clean
+.PHONY: help setup demo test test-quick lint bench airflow lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,11 +26,14 @@ test-quick: .venv/.ok  ## all tests but the slow ones
 lint: .venv/.ok  ## what can be seen without running: style, types, import directions, SQL, YAML
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/yamllint --strict . && TIERWISE_BUILD=$$(mktemp -d)/lint.duckdb DO_NOT_TRACK=1 $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 
+bench: .venv/.ok  ## ratios against peers; takes hours, goes on where it stopped (SIZE=small: minutes; AGAIN=NAME: that one anew)
+	@$(BIN)/python -m benchmarks --size $(or $(SIZE),big) $(if $(AGAIN),--again $(AGAIN))
+
 airflow: .venv/.ok  ## a real Airflow on this machine, with the nightly refresh in it; Ctrl-C stops all of it
 	@exec $(BIN)/python -m tierwise.orchestration.local $(PORT)
 
 lock: .venv/.ok  ## requirements*.txt anew from requirements*.in, keeping what still fits (UPGRADE=-U takes the newest)
-	@for name in requirements requirements-postgres; do $(BIN)/uv pip compile -q $$name.in --universal -p 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) -o $$name.txt || exit; done
+	@for name in requirements requirements-postgres benchmarks/requirements-peers; do $(BIN)/uv pip compile -q $$name.in --universal -p 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) -o $$name.txt || exit; done
 
 clean:  ## caches only; never var/, where releases and the control store lie
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dbt_project/target dbt_project/logs

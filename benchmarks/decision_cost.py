@@ -4,29 +4,21 @@ A made-up company is decided by the shipped pyramid for three nights: the first;
 some customers moved; and the night after, where tiers change. Of that one the whole build of the decision counts:
 rankings, lines, scores compared, decisions and their log, data tests included. The limit beside it writes the table
 of decisions that came out, as it is, once more.
-
-    python -m benchmarks.decision_cost               # 1 million customers three times, then 10 million within 8 GiB
-    python -m benchmarks.decision_cost --customers 20000 --most 50000 --rounds 1 --results FILE
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import shutil
-import tempfile
-import time
 from datetime import date
+from functools import partial
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import duckdb
-from benchmarks import measure, nights
+from benchmarks import frame, nights
+from benchmarks.frame import Aim, Case, Contestant, Size
+from benchmarks.measure import Watch
 
 from tierwise import warehouse
 from tierwise.policy import rules
-from tierwise.settings import hand_over, settings
 
 EARLIER = (date(2025, 3, 1), date(2025, 6, 10))
 NIGHT = date(2025, 6, 11)
@@ -37,32 +29,71 @@ ENGINE_GIB = 5  # of the limit; the rest is Python's, and what the engine does n
 TABLE = "intermediate.int_tier_decisions__decided"
 
 
-def three_nights(customers: int, folder: Path, rounds: int) -> dict[str, Any]:
-    """Decide the nights before, then the night `rounds` times, and as often write its table once more."""
-    hand_over(TIERWISE_MEMORY=f"{ENGINE_GIB} GiB")
-    policies = [policy for policy in rules.load() if policy.name == "pyramid"]
-    state: dict[str, Path] = {}
-    for day in EARLIER:
-        before = nights.decide(folder, [day], policies, _values(day, customers), state)
-        state = nights.hand_over(before, day, folder / f"state_{day}")
-    decisions, writes = [], []
-    for _ in range(rounds):
-        build = nights.lay(folder, [NIGHT], policies, _values(NIGHT, customers), state)
-        began = time.perf_counter()
+def case(size: Size) -> Case:
+    many, most = (_decided(customers) for customers in (size.customers, size.most_customers))
+    written = f"writing its table, {size.customers:,} customers"
+    contestants = [
+        Contestant(many, partial(decide, size.customers), partial(_ready, size.customers)),
+        Contestant(written, partial(write_once_more, size.customers)),
+    ]
+    if most != many:
+        ready = partial(_ready, size.most_customers)
+        contestants.append(Contestant(most, partial(decide, size.most_customers), ready, rounds=1))
+    return Case(
+        name="decision_cost",
+        title="The decision",
+        measures="The third night of the shipped pyramid, for everybody: rankings, lines, scores compared, decisions and"
+        " their log, data tests included; beside it the table of decisions that came out, written once more.",
+        size=f"{size.customers:,} customers, and {size.most_customers:,} for memory",
+        lay=partial(_lay, {size.customers, size.most_customers}),
+        contestants=tuple(contestants),
+        aims=(
+            Aim("ten times the writing of its table", many, written, at_most=10),
+            Aim("peak memory in MiB", most, what="peak_mib", at_most=LIMIT_GIB * 1024),
+        ),
+        engine_memory=f"{ENGINE_GIB} GiB",
+    )
+
+
+def _decided(customers: int) -> str:
+    return f"the decision, {customers:,} customers"
+
+
+def _lay(sizes: set[int], folder: Path) -> None:
+    """The nights before."""
+    for customers in sizes:
+        state: dict[str, Path] = {}
+        for day in EARLIER:
+            before = nights.decide(folder / str(customers), [day], _pyramid(), _values(day, customers), state)
+            state = nights.hand_over(before, day, folder / str(customers) / f"state_{day}")
+
+
+def _ready(customers: int, folder: Path) -> None:
+    kept = folder / str(customers) / f"state_{EARLIER[-1]}"
+    state = {file.stem: file for file in kept.glob("*.parquet")}
+    nights.lay(folder / str(customers), [NIGHT], _pyramid(), _values(NIGHT, customers), state)
+
+
+def _pyramid() -> list[rules.Policy]:
+    return [policy for policy in rules.load() if policy.name == "pyramid"]
+
+
+def decide(customers: int, folder: Path, watch: Watch) -> None:
+    build = folder / str(customers) / "build.duckdb"
+    with watch:
         warehouse.build(build, warehouse.DECISION)
-        decisions.append(time.perf_counter() - began)
-        writes.append(_write_once_more(build, folder / "once_more.duckdb"))
     with duckdb.connect(str(build), read_only=True) as d:
         rows, changes = d.execute(f"select count(*), count(*) filter (where is_change) from {TABLE}").fetchall()[0]
-    return {
-        "customers": customers,
-        "rows_decided": rows,
-        "changes": changes,
-        "decision_seconds": round(median(decisions), 2),
-        "writing_the_table_seconds": round(median(writes), 2),
-        "times_the_writing": round(median(decisions) / median(writes), 2),
-        "rounds": rounds,
-    }
+    assert rows == customers
+    assert changes
+
+
+def write_once_more(customers: int, folder: Path, watch: Watch) -> None:
+    with frame.engine(folder / "once_more.duckdb") as d:
+        d.execute(f"attach '{folder / str(customers) / 'build.duckdb'}' as decided (read_only)")
+        with watch:
+            d.execute(f"create table written as from decided.{TABLE}")
+            d.execute("checkpoint")
 
 
 def _values(day: date, customers: int) -> str:
@@ -85,44 +116,3 @@ def _values(day: date, customers: int) -> str:
             from range({customers}) as all_customers (n)
         )
     """
-
-
-def _write_once_more(build: Path, file: Path) -> float:
-    file.unlink(missing_ok=True)
-    with duckdb.connect() as d:
-        d.execute(f"set memory_limit = '{ENGINE_GIB} GiB'")
-        d.execute("set preserve_insertion_order = false")
-        d.execute(f"attach '{build}' as decided (read_only)")
-        d.execute(f"attach '{file}' as once_more")
-        began = time.perf_counter()
-        d.execute(f"create table once_more.written as from decided.{TABLE}")
-        d.execute("checkpoint once_more")
-        seconds = time.perf_counter() - began
-    file.unlink()
-    return seconds
-
-
-def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--customers", type=int, default=1_000_000, help="how many the ratio is measured with")
-    asked.add_argument("--most", type=int, default=10_000_000, help="how many must fit into memory")
-    asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--results", type=Path, default=Path(__file__).parent / "results" / "decision_cost.json")
-    said = asked.parse_args()
-    settings().work.mkdir(parents=True, exist_ok=True)
-    measured = []
-    for customers, rounds in ((said.customers, said.rounds), (said.most, 1)):
-        folder = Path(tempfile.mkdtemp(prefix="decision-", dir=settings().work))
-        try:
-            cost = measure.alone(three_nights, customers, folder, rounds)
-        finally:
-            shutil.rmtree(folder)
-        measured.append({**cost.result, "peak_gib": round(cost.peak_mib / 1024, 2)})
-        print(json.dumps(measured[-1]), flush=True)
-    result = {"machine": measure.machine(), "limit_gib": LIMIT_GIB, "engine_gib": ENGINE_GIB, "measured": measured}
-    said.results.parent.mkdir(exist_ok=True)
-    said.results.write_text(json.dumps(result, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,76 @@
+"""Homes of the made-up company at the points where measures begin: each made once, by the code that is measured, and
+then only copied."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+from benchmarks import company, measure
+from benchmarks.company import LAST_DAY
+
+# `tierwise run` tells each step with its seconds: "  ✓ build history   12.3 s"
+_MARK = "✓"
+
+
+def delivered(room: Path, lines: int) -> Path:
+    """Everything lies in the inbox; nothing was ever run."""
+    return _made(room / "homes" / f"{lines}_delivered", lambda home: company.lay(home, lines))
+
+
+def accepted(room: Path, lines: int) -> Path:
+    """The first night, behind the door in. Its run's id stands in the file `run`."""
+
+    def make(home: Path) -> None:
+        company.copy(delivered(room, lines), home)
+        company.enter(home)
+        from tierwise import accept, conform, landing, policy, release
+        from tierwise.sources import description
+
+        run_id = release.begin([LAST_DAY])
+        policy.adopt(run_id)
+        for source in description.load_sources():
+            for stream in source.streams:
+                landing.land(run_id, source.name, stream)
+        conform.conform(run_id)
+        accept.accept(run_id)
+        (home / "run").write_text(run_id)
+
+    return _made(room / "homes" / f"{lines}_accepted", make)
+
+
+def released(room: Path, lines: int) -> Path:
+    """The morning after the first night, and the next night's orders have arrived."""
+
+    def make(home: Path) -> None:
+        company.copy(delivered(room, lines), home)
+        run(home, LAST_DAY.isoformat())
+        company.deliver_night(home, lines)
+
+    return _made(room / "homes" / f"{lines}_released", make)
+
+
+def run(home: Path, as_of: str) -> dict[str, float]:
+    """`tierwise run` in this process. Returns the seconds of its steps, as it tells them."""
+    company.enter(home)
+    from tierwise import cli
+
+    said = StringIO()
+    with redirect_stdout(StringIO()), redirect_stderr(said):
+        code = cli.main(["run", "--as-of", as_of])
+    if code:
+        raise RuntimeError(f"tierwise run --as-of {as_of} answered {code}: {said.getvalue()}")
+    told = [line.split() for line in said.getvalue().splitlines() if line.split()[:1] == [_MARK]]
+    return {" ".join(words[1:-2]): float(words[-2]) for words in told}
+
+
+def _made(home: Path, make: Callable[[Path], None]) -> Path:
+    mark, code = home / ".made", measure.code()
+    if not mark.exists() or mark.read_text() != code:
+        shutil.rmtree(home, ignore_errors=True)
+        make(home)
+        mark.write_text(code)
+    return home
