@@ -12,9 +12,9 @@ import shutil
 import sys
 import traceback
 
-from benchmarks import decision_cost, door_in, frame, new_day, orchestration, peers, purchase_history, refresh, report
+from benchmarks import decision_cost, door_in, frame, new_day, peers, purchase_history, refresh, report
 
-MEASURES = (purchase_history, refresh, new_day, door_in, orchestration, decision_cost)
+MEASURES = (purchase_history, refresh, new_day, door_in, decision_cost)
 SIZES = {size.name: size for size in (frame.BIG, frame.SMALL)}
 
 

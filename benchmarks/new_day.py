@@ -1,4 +1,4 @@
-"""One night more against a full refresh, with the same few new rows over ever longer histories."""
+"""One night more against a full refresh, with the same few new rows over ever longer histories; and what Airflow adds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from benchmarks import company, homes
 from benchmarks.company import LINES_A_NIGHT, NIGHT
 from benchmarks.frame import Aim, Case, Contestant, Size
 from benchmarks.measure import Watch
+
+from tierwise.settings import hand_over
 
 HISTORY = "build history"
 # What the day is worth to everybody: the same, however it was reached. Tiers also depend on those held before.
@@ -30,13 +32,17 @@ def case(size: Size) -> Case:
             ready = partial(_ready, night is new_day, lines)
             beside = _called("new day", lines)
             contestants.append(Contestant(_called(name, lines), partial(night, lines), ready, beside=beside))
-    day, full = _called("new day", most), _called("full refresh", most)
+    day, full, by_airflow = (_called(name, most) for name in ("new day", "full refresh", "new day by the DAG"))
+    contestants.append(
+        Contestant(by_airflow, partial(new_day_by_the_dag, most), partial(_ready_for_airflow, most), beside=day)
+    )
     return Case(
         name="new_day",
         title="One new day",
         measures=f"`tierwise run` for the night after a first one, with {LINES_A_NIGHT:,} new lines, against the same"
         " night on a fresh home, where everything is read and computed. The new lines are as many however long the"
-        " history is: what grows is not the new day's.",
+        " history is: what grows is not the new day's. By the DAG: `refresh_customer_tiers` in one process without a"
+        " scheduler, Airflow's imports included, its database made before.",
         size=" and ".join(f"{lines:,}" for lines in size.growth) + " order lines",
         lay=partial(_lay, size.growth),
         contestants=tuple(contestants),
@@ -51,8 +57,13 @@ def case(size: Size) -> Case:
                 at_most=2,
             ),
             Aim("peak memory in MiB", day, what="peak_mib", at_most=2048),
+            Aim("orchestration: a quarter more", by_airflow, day, at_most=1.25),
+            Aim("peak memory in MiB, by the DAG", by_airflow, what="peak_mib", at_most=2048),
         ),
-        same=tuple((_called("new day", lines), _called("full refresh", lines)) for lines in size.growth),
+        same=(
+            *((_called("new day", lines), _called("full refresh", lines)) for lines in size.growth[:-1]),
+            (day, full, by_airflow),
+        ),
     )
 
 
@@ -71,18 +82,38 @@ def _ready(is_filled: bool, lines: int, folder: Path) -> None:
         company.deliver_night(folder / "home", lines)
 
 
+def _ready_for_airflow(lines: int, folder: Path) -> None:
+    _ready(True, lines, folder)
+    company.enter(folder / "home")
+    from tierwise.orchestration.environment import airflow_environment, prepare_airflow
+
+    hand_over(**airflow_environment())
+    prepare_airflow()
+
+
 def new_day(lines: int, folder: Path, watch: Watch) -> Path:
-    return _night(folder, watch, folder / f"new_{lines}.parquet")
+    with watch:
+        watch.steps = homes.run(folder / "home", NIGHT.isoformat())
+    return _keep(folder, f"new_{lines}.parquet")
 
 
 def full_refresh(lines: int, folder: Path, watch: Watch) -> Path:
-    return _night(folder, watch, folder / f"full_{lines}.parquet")
-
-
-def _night(folder: Path, watch: Watch, file: Path) -> Path:
-    home = folder / "home"
     with watch:
-        watch.steps = homes.run(home, NIGHT.isoformat())
-    with duckdb.connect(str((home / "var" / "release" / "current.duckdb").resolve()), read_only=True) as d:
-        d.execute(f"copy ({_RESULT}) to '{file}'")
-    return file
+        watch.steps = homes.run(folder / "home", NIGHT.isoformat())
+    return _keep(folder, f"full_{lines}.parquet")
+
+
+def new_day_by_the_dag(lines: int, folder: Path, watch: Watch) -> Path:
+    company.enter(folder / "home")
+    with watch:
+        from tierwise.orchestration.in_process import run_nights
+
+        run_nights([NIGHT], folder / "airflow.log")
+    return _keep(folder, f"by_the_dag_{lines}.parquet")
+
+
+def _keep(folder: Path, name: str) -> Path:
+    database = folder / "home" / "var" / "release" / "current.duckdb"
+    with duckdb.connect(str(database.resolve()), read_only=True) as d:
+        d.execute(f"copy ({_RESULT}) to '{folder / name}'")
+    return folder / name

@@ -358,6 +358,7 @@ def test_every_module_to_run_is_there(name):
         word for line in Page(name).lines_to_type for word in re.findall(r"python -m (benchmarks\.[a-z_.]+)", line)
     }
     assert [module for module in named if not (ROOT / f"{module.replace('.', '/')}.py").exists()] == []
+    assert name not in READMES or named
 
 
 # --- the questions can be asked ---------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ CHANGES = f"""
 ONE_WHO_CHANGED = """
     select customer_id from fct_tier_changes join dim_customer_ids using (customer_key)
     where from_tier is not null and policy in (select policy from rpt_tier_summary where policy_status = 'active')
-    order by as_of desc, to_tier, customer_id limit 1"""
+    order by as_of desc, cause != 'behaviour', part_own_behaviour desc, customer_id limit 1"""
 
 console = Console(stderr=True, highlight=False)
 

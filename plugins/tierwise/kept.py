@@ -59,12 +59,11 @@ def go_on(build: Path, night: Manifest) -> GoingOn:
     if reason is not None:
         build.unlink(missing_ok=True)
         return GoingOn(None, reason)
-    return GoingOn(
-        {
-            stream: tuple(f for f in files if f not in before.accepted[stream])
-            for stream, files in night.accepted.items()
-        }
-    )
+    arrived = {
+        stream: tuple(file for file in files if file not in before.accepted[stream])
+        for stream, files in night.accepted.items()
+    }
+    return GoingOn(arrived, parent=parent)
 
 
 def forget() -> None:

@@ -476,7 +476,7 @@ def _publish_fact(d: Any, mart: str, folder: Path, before: Path | None) -> None:
                 (folder / file.parent.name).mkdir(parents=True, exist_ok=True)
                 (folder / file.parent.name / file.name).hardlink_to(file)
     if d.execute(f"select 1 {to_write} limit 1").fetchall():
-        partitioned = "compression zstd, partition_by (month), overwrite_or_ignore"
+        partitioned = "format parquet, compression zstd, partition_by (month), overwrite_or_ignore"
         d.execute(f"copy (select {_columns(mart)}, {month} as month {to_write}) to '{folder}' ({partitioned})")
 
 

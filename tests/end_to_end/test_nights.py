@@ -102,6 +102,31 @@ def test_nights_one_after_another_are_one_backfill(three_nights, at_once):
     assert three_nights.differences(at_once) == []
 
 
+def test_nights_that_go_on_release_what_building_everything_anew_does(shop):
+    def month(release, name):
+        [file] = (shop.home / f"var/release/{release}/parquet/fct_orders/month={name}").glob("*.parquet")
+        return file
+
+    before, first, second = "2024-02-01.1", "2024-02-02.1", "2024-02-03.1"
+    of_february = [(f"o2{n}", 1, DEE, "2024-02-02 09:00", "1.00", None) for n in range(3)]
+    shop.deliver("orders_2024-02-02.csv", of_february)
+    assert "built anew" not in shop.run("2024-02-02").said
+    assert month(first, "2024-01").samefile(month(before, "2024-01"))  # nothing moved in January
+    assert not month(first, "2024-02").samefile(month(before, "2024-02"))
+
+    o4_corrected = ("o4", 1, DEE, "2024-02-03 12:00", "11.00", "2024-02-03 13:00")  # was of 30 January
+    shop.deliver("orders_2024-02-03.csv", [o4_corrected, *((f"o3{n}", *row[1:]) for n, row in enumerate(of_february))])
+    shop.run("2024-02-03")
+    assert shop.ask_files(f"from '{month(second, '2024-01')}' where order_id = 'o4'") == []
+    assert shop.marts("select ordered_on::varchar, net_amount from fct_orders where order_id = 'o4'") == [
+        ("2024-02-03", Decimal("11.00"))
+    ]
+    told = "select order_id, line_id, customer_key, net_amount, tier_at_order from"
+    files = shop.home / f"var/release/{second}/parquet/fct_orders/*/*.parquet"
+    assert shop.ask_files(f"{told} '{files}' order by all") == shop.marts(f"{told} fct_orders order by all")
+    assert [shop.tierwise("release", "verify", release).code for release in (first, second)] == [0, 0]
+
+
 def test_what_a_backfill_ends_with_can_be_decided_again_without_its_build_folders(at_once, three_nights, tmp_path):
     again = at_once.copy_to(tmp_path / "again")
     for cache in ("work", "dbt"):

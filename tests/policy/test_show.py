@@ -242,8 +242,8 @@ def test_the_shipped_policies_in_words(home: Path) -> None:
     ]
     assert shown[0].terms_en == [
         "Graded 90 days after the first sale, provisional until then.",
-        "To rise, a customer must rank within the first 85% of the seats.",
-        "To fall, a customer must rank beyond 125% of the seats.",
+        "To rise, a customer must rank within the first 75% of the seats.",
+        "To fall, a customer must rank beyond 150% of the seats.",
         "A change counts once it has lasted 2 days.",
         "A tier is not lost within 90 days of getting it.",
         "Nobody falls by more than 1 tier at a time.",
