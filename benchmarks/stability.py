@@ -65,9 +65,7 @@ def policies() -> list[Policy]:
     return [shipped, Policy("nightly_percentiles", percentiles, shipped.currency)]
 
 
-def simulate(
-    seed: int, customers: int, counted_nights: int, folder: Path, compared: Sequence[Policy]
-) -> list[Outcome]:
+def simulate(seed: int, customers: int, counted_nights: int, folder: Path, compared: Sequence[Policy]) -> list[Outcome]:
     """Decide every night of one seed. Stopped, it goes on behind the last build that was finished."""
     days = [FIRST_NIGHT + timedelta(days=n) for n in range(2 * counted_nights + AFTERWARDS)]
     spent, truth = _behaviour(seed, customers, len(days))

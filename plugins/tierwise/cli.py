@@ -24,7 +24,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from tierwise import clock, configuration, control
-from tierwise.errors import ConfigurationRefused, Refusal
+from tierwise.errors import ConfigurationRefused, OurFailure, Refusal, want_of_room
 from tierwise.settings import settings
 
 if TYPE_CHECKING:
@@ -767,28 +767,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app(args=arguments, standalone_mode=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    except Refusal as refusal:
+    except Exception as problem:  # noqa: BLE001 - the last door: whatever comes here is answered
+        refusal = _answer_to(problem)
         err.print(refusal.sentence, style="bold red", markup=False)
         if refusal.hint:
             err.print(f"What to do: {_as_called(refusal.hint)}", markup=False)
         return refusal.exit_code
-    except Exception as problem:  # noqa: BLE001 - the last door: whatever comes here is a failure of ours
-        log = _write_down(problem)
-        err.print(
-            f"A failure of ours ({type(problem).__name__}); the current release stays as it is.", style="bold red"
-        )
-        err.print(f"What to do: look into {log}, and report it", markup=False)
-        return 1
     return 0
 
 
-def _write_down(problem: Exception) -> str:
+def _answer_to(problem: Exception) -> Refusal:
+    if isinstance(problem, Refusal) and not isinstance(problem, OurFailure):
+        return problem
+    if (answer := want_of_room(problem)) is not None:
+        return answer
+    return problem if isinstance(problem, OurFailure) else _failure_of_ours(problem)
+
+
+def _failure_of_ours(problem: Exception) -> OurFailure:
     import traceback
 
     log = settings().var / "logs" / "failure.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("".join(traceback.format_exception(problem)))
-    return str(log)
+    return OurFailure(
+        f"A failure of ours ({type(problem).__name__}); the current release stays as it is.",
+        hint=f"look into {log}, and report it",
+    )
 
 
 if __name__ == "__main__":

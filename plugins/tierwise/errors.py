@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from collections.abc import Iterator
 
 
 class Refusal(Exception):
@@ -63,6 +65,44 @@ class Busy(Refusal):
     """Someone else is at work, or was faster. Try later."""
 
     exit_code = 75
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+# How DuckDB, SQLite and dbt say it, who hand on no number.
+_SAID_OF_FULL = ("No space left on device", "database or disk is full", "max_temp_directory_size", "File too large")
+_SAID_OF_CLOSED = (
+    "Read-only file system",
+    "Permission denied",
+    "attempt to write a readonly database",
+    "unable to open database file",
+)
+
+
+def want_of_room(problem: BaseException) -> OurFailure | None:
+    """The answer where the machine is what failed: a disk that is full, a folder that may not be written."""
+    for cause in _causes(problem):
+        number, text = getattr(cause, "errno", None), str(cause)
+        if number in _FULL or any(said in text for said in _SAID_OF_FULL):
+            return OurFailure(
+                "The disk is full; the current release stays as it is.",
+                hint="make room and run again: what the run left behind is swept then. Old raw deliveries may go, see"
+                " `retention` in config/company.yml",
+            )
+        if number in _CLOSED or any(said in text for said in _SAID_OF_CLOSED):
+            where = f" ({cause.filename})" if isinstance(cause, OSError) and cause.filename else ""
+            return OurFailure(
+                f"A file or folder may not be written{where}; the current release stays as it is.",
+                hint="let the user who runs Tierwise write below var/, and run again",
+            )
+    return None
+
+
+def _causes(problem: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = problem
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def told_of(problem: Exception | str) -> str:
