@@ -1,0 +1,41 @@
+"""Nights that are killed or halted at a random moment do no harm; a build without the guard is found out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def crashes(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks import crashes
+
+    return crashes
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    return tmp_path_factory.mktemp("crashes")
+
+
+@pytest.mark.slow
+def test_after_kill_nothing_is_lost_and_readers_saw_whole_releases(crashes, room):
+    cases = crashes.run(crashes.kill, range(1001, 1006), room)
+    assert [case for case in cases if case.harm] == []
+    assert all(case.reads > 50 for case in cases)
+
+
+@pytest.mark.slow
+def test_one_who_was_halted_while_a_successor_finished_does_no_harm_and_says_so(crashes, room):
+    cases = crashes.run(crashes.stop, range(1001, 1004), room)
+    assert [case for case in cases if case.harm] == []
+
+
+@pytest.mark.slow
+def test_a_build_without_the_guard_is_found_out(crashes, room):
+    [case] = crashes.run(crashes.without_guard, range(1, 2), room)
+    assert case.harm
