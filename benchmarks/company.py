@@ -78,10 +78,10 @@ def lay(home: Path, lines: int) -> None:
         d.execute(f"copy ({_PRODUCTS}) to '{products}'")
 
 
-def deliver_night(home: Path, lines: int, night: int = 1) -> None:
+def deliver_night(home: Path, lines: int, night: int = 1, lines_a_night: int = LINES_A_NIGHT) -> None:
     """The orders of a night after a backlog of `lines`. There are as many of them however long the backlog is."""
-    first = lines + (night - 1) * LINES_A_NIGHT
-    _deliver(home, LAST_DAY + timedelta(days=night), lines, first, first + LINES_A_NIGHT)
+    first = lines + (night - 1) * lines_a_night
+    _deliver(home, LAST_DAY + timedelta(days=night), lines, first, first + lines_a_night, lines_a_night)
 
 
 def copy(home: Path, to: Path) -> None:
@@ -113,7 +113,7 @@ _PRODUCTS = """
 """
 
 
-def _deliver(home: Path, day: date, backlog: int, first: int, last: int) -> None:
+def _deliver(home: Path, day: date, backlog: int, first: int, last: int, lines_a_night: int = LINES_A_NIGHT) -> None:
     """Write lines `first` to `last` as the delivery of a day."""
     file = home / "inbox" / "orders" / f"orders_{day}.parquet"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -127,10 +127,10 @@ def _deliver(home: Path, day: date, backlog: int, first: int, last: int) -> None
             from (select n, -ln(uniform(n, 'often')) as often from range({backlog // LINES_A_CUSTOMER}) as all_of_them (n))
             """
         )
-        d.execute(f"copy ({_lines(backlog, first, last)}) to '{file}'")
+        d.execute(f"copy ({_lines(backlog, first, last, lines_a_night)}) to '{file}'")
 
 
-def _lines(backlog: int, first: int, last: int) -> str:
+def _lines(backlog: int, first: int, last: int, lines_a_night: int) -> str:
     orders = backlog * 4 // 10
     return f"""
     with
@@ -153,7 +153,7 @@ def _lines(backlog: int, first: int, last: int) -> str:
             *,
             case
                 when number < {orders} then number * {DAYS} // {orders}
-                else {DAYS} + (number - {orders}) // {LINES_A_NIGHT * 4 // 10}
+                else {DAYS} + (number - {orders}) // {lines_a_night * 4 // 10}
             end as day,
             uniform(bought_as, 'who') * (select max(bought_before) from customers)
             * (0.3 + 0.7 * least(bought_as * {DAYS} // {orders}, {DAYS}) / {DAYS}) as who

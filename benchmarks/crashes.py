@@ -22,10 +22,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +91,6 @@ class Case:
 # --- a night in a process of its own ----------------------------------------------------------------------------------
 
 
-def warm() -> None:
-    """Import what a night needs, once: a forked night then begins at once, as under a scheduler that keeps workers."""
-    import dbt.cli.main  # noqa: F401
-    import great_expectations  # noqa: F401
-
-    from tierwise import accept, cli, conform, landing, quality, release, warehouse  # noqa: F401
-
-
 def begin(home: Path, said: Path, guard: Callable[[], None] = lambda: None) -> int:
     """Fork a process, leader of its own group, that runs the night. `guard` is done in it first."""
     process = os.fork()
@@ -133,12 +123,6 @@ def wait(process: int) -> int | None:
     raise TimeoutError(f"the night did not end within {PATIENCE} s")
 
 
-def in_a_child(work: Callable[..., Any], *arguments: Any) -> Any:
-    """`work(*arguments)` in a forked process: the one that forks nights never opens an engine itself."""
-    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as one:
-        return one.submit(work, *arguments).result()
-
-
 @contextmanager
 def reading(home: Path) -> Iterator[dict[str, Any]]:
     """Somebody who reads all the while; how often and what stands in the dictionary afterwards."""
@@ -166,16 +150,14 @@ def undisturbed(home: Path, said: Path) -> Night:
     seconds = time.monotonic() - began
     if code or found["failed"]:
         raise RuntimeError(f"the undisturbed night answered {code}, its reader {found['failed']}: {said.read_text()}")
-    return Night(round(seconds, 2), list(found["seen"]), *in_a_child(_left, home))
+    return Night(round(seconds, 2), list(found["seen"]), *measure.forked(_left, home))
 
 
 def _left(home: Path) -> tuple[dict[str, dict[str, int]], dict[str, list[int]]]:
-    """Content of the marts as they lie in the current release, `ops_*` apart, and size of the accepted log by stream."""
-    company.enter(home)
-    from tierwise import control, warehouse
+    """Content of the marts of the current release, and size of the accepted log by stream."""
+    marts = homes.marts(home)
+    from tierwise import control
 
-    database = settings().releases / str(control.pointer().release_id) / warehouse.RELEASED
-    marts = {m: asdict(warehouse.content_of(database, m)) for m in warehouse.marts() if not m.startswith("ops_")}
     log: dict[str, list[int]] = {}
     for delivery in control.deliveries(status="accepted"):
         files, rows = log.get(delivery.stream, [0, 0])
@@ -235,7 +217,7 @@ def kill(seed: int, home: Path, night: Night) -> Case:
         answered = wait(process)
         again = wait(begin(home, home / "again.txt"))
     harm = [f"the night run again answered {again}"] if again else []
-    harm += in_a_child(_harm, home, night, found)
+    harm += measure.forked(_harm, home, night, found)
     return Case("kill", seed, moment, _behind(home / "disturbed.txt"), answered, found["reads"], harm)
 
 
@@ -253,8 +235,8 @@ def stop(seed: int, home: Path, night: Night) -> Case:
         answered = wait(process)
     harm = [f"its successor answered {successor}"] if successor else []
     harm += [] if answered == 0 or _was_told(answered, said) else [f"it answered {answered}: {_end(said)}"]
-    harm += in_a_child(_harm, home, night, found)
-    harm += in_a_child(_releases_beside, home, 1 + (answered == 0))
+    harm += measure.forked(_harm, home, night, found)
+    harm += measure.forked(_releases_beside, home, 1 + (answered == 0))
     return Case("stop", seed, moment, behind, answered, found["reads"], harm)
 
 
@@ -270,7 +252,7 @@ def without_guard(seed: int, home: Path, night: Night) -> Case:
         os.killpg(process, signal.SIGKILL)
         answered = wait(process)
         wait(begin(home, home / "again.txt"))
-    harm = in_a_child(_harm, home, night, found)
+    harm = measure.forked(_harm, home, night, found)
     return Case("without_guard", seed, moment, _behind(said), answered, found["reads"], harm)
 
 
@@ -325,8 +307,8 @@ def run(
     kind: Callable[[int, Path, Night], Case], seeds: range, room: Path, say: Callable[[str], None] = print
 ) -> list[Case]:
     """Go through the cases of a kind; one that was written down already is not done again."""
-    warm()
-    released = in_a_child(homes.released, room, LINES)
+    homes.warm(room)
+    released = measure.forked(homes.released, room, LINES)
     night = _undisturbed(room, released)
     cases = []
     for seed in seeds:
@@ -366,9 +348,8 @@ def main() -> int:
     }
     harmed = [case for kind in ("kill", "stop") for case in found[kind] if case.harm]
     missed = [case for case in found["without_guard"] if not case.harm]
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True)
     result = {
-        "commit": commit.stdout.strip(),
+        "commit": measure.commit(),
         "code": measure.code(),
         "machine": measure.machine(),
         "undisturbed_seconds": _undisturbed(room, Path()).seconds,

@@ -6,11 +6,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 
 from benchmarks import company, measure
 from benchmarks.company import LAST_DAY
+
+from tierwise.settings import settings
 
 # `tierwise run` tells each step with its seconds: "  ✓ build history   12.3 s"
 _MARK = "✓"
@@ -53,18 +56,46 @@ def released(room: Path, lines: int) -> Path:
     return _made(room / "homes" / f"{lines}_released", make)
 
 
+def warm(room: Path) -> None:
+    """Import and read what a night needs, once: in a fork it begins at once, as under a scheduler that keeps workers."""
+    import great_expectations  # noqa: F401
+
+    from tierwise import accept, cli, conform, landing, quality, release, warehouse  # noqa: F401
+
+    company.enter(room / "warm")
+    warehouse.parse(room / "warm" / "logs")
+
+
 def run(home: Path, as_of: str) -> dict[str, float]:
     """`tierwise run` in this process. Returns the seconds of its steps, as it tells them."""
+    return _told(home, "run", "--as-of", as_of)
+
+
+def backfill(home: Path, first: str, last: str) -> dict[str, float]:
+    """`tierwise backfill` in this process. Returns the seconds of its steps, as it tells them."""
+    return _told(home, "backfill", "--from", first, "--to", last)
+
+
+def _told(home: Path, *command: str) -> dict[str, float]:
     company.enter(home)
     from tierwise import cli
 
     said = StringIO()
     with redirect_stdout(StringIO()), redirect_stderr(said):
-        code = cli.main(["run", "--as-of", as_of])
+        code = cli.main(list(command))
     if code:
-        raise RuntimeError(f"tierwise run --as-of {as_of} answered {code}: {said.getvalue()}")
+        raise RuntimeError(f"tierwise {' '.join(command)} answered {code}: {said.getvalue()}")
     told = [line.split() for line in said.getvalue().splitlines() if line.split()[:1] == [_MARK]]
     return {" ".join(words[1:-2]): float(words[-2]) for words in told}
+
+
+def marts(home: Path) -> dict[str, dict[str, int]]:
+    """What the marts of the current release hold, `ops_*` apart."""
+    company.enter(home)
+    from tierwise import control, warehouse
+
+    database = settings().releases / str(control.pointer().release_id) / warehouse.RELEASED
+    return {m: asdict(warehouse.content_of(database, m)) for m in warehouse.marts() if not m.startswith("ops_")}
 
 
 def _made(home: Path, make: Callable[[Path], None]) -> Path:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import resource
+import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -54,6 +55,12 @@ def alone(work: Callable[..., Any], *arguments: object) -> Any:
         return one.submit(work, *arguments).result()
 
 
+def forked(work: Callable[..., Any], *arguments: object) -> Any:
+    """Return `work(*arguments)`, done in a fork of this process, which for that never opens an engine itself."""
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as one:
+        return one.submit(work, *arguments).result()
+
+
 def _to_the_log() -> None:
     LOG.parent.mkdir(parents=True, exist_ok=True)
     with LOG.open("ab") as log:
@@ -98,6 +105,12 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
     }
+
+
+def commit() -> str:
+    """The commit that is checked out."""
+    told = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    return told.stdout.strip()
 
 
 def code() -> str:

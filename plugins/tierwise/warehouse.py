@@ -246,7 +246,7 @@ def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> N
 
         log = build_file.parent / "logs"
         try:
-            parsed = _parsed(_project_state(), log)
+            parsed = parse(log)
             _tell_dbt(build_file)
             result = dbtRunner(manifest=parsed, callbacks=[_report_to(progress)] if progress else []).invoke(
                 [*arguments, *_options(log)]
@@ -283,7 +283,7 @@ def _without_data(message: str) -> str:
     return message if not re.search(r"(?i)conversion|out of range|invalid input|constraint", message) else "a bad value"
 
 
-def _parsed(state: tuple[tuple[str, int], ...], log: Path) -> Any:
+def parse(log: Path) -> Any:
     """The project as dbt parsed it, once per process and state of its files.
 
     It is parsed for one and the same build file, which is never opened: for another path dbt would parse it all anew.
@@ -291,6 +291,7 @@ def _parsed(state: tuple[tuple[str, int], ...], log: Path) -> Any:
     """
     from dbt.cli.main import dbtRunner
 
+    state = _project_state()
     if state not in _known_projects:
         _tell_dbt(settings().var / "dbt" / "build.duckdb")
         result = dbtRunner().invoke(["parse", *_options(log)])

@@ -16,7 +16,7 @@ def test_every_judgement_of_the_models_holds(lay, monkeypatch):
         warehouse.build(build, part)
     monkeypatch.setenv("TIERWISE_BUILD", str(build))
     log = build.parent / "logs"
-    parsed = warehouse._parsed(warehouse._project_state(), log)
+    parsed = warehouse.parse(log)
     try:
         ran = dbtRunner(manifest=parsed).invoke(["test", "--select", "test_type:unit", *warehouse._options(log)])
     finally:
