@@ -1,6 +1,8 @@
 -- Which version of a row stands, and until when. Of the versions known by a day the last by `updated_at` stands, then
 -- by the day its delivery claims, then by acceptance. So a version is replaced on the first day on which any version
 -- that outranks it is known, in whatever order they arrived; one replaced before it was known never stands.
+-- What was read anew under a changed mapping ranks right behind what the same row gave before; where that was withdrawn
+-- the withdrawal stands, and no row with it.
 -- On a table that goes on from another night's only what arrived since is read, and what it may replace ranked anew.
 {% macro standing_versions(stream) %}
     {%- set log = source('inputs', ('arrived_' if is_incremental() else '') ~ stream) %}
@@ -12,6 +14,7 @@
         on log.version_id = ranked.version_id
     where
         log.left_out_because is null
+        and log.is_withdrawn is not true
         and (ranked.replaced_on is null or ranked.replaced_on > ranked.known_on)
 {% endmacro %}
 
@@ -24,8 +27,10 @@
             order by
                 version_updated_at asc nulls first,
                 claimed_on asc nulls first,
+                ranks_as asc nulls first,
+                version_row asc nulls first,
                 accepted_order asc,
-                version_row asc
+                last_row asc
             rows between 1 following and unbounded following
         ) as replaced_on
     from (
@@ -48,8 +53,10 @@
         max(known_on) as known_on,
         max(version_updated_at) as version_updated_at,
         max(claimed_on) as claimed_on,
+        max(ranks_as) as ranks_as,
+        max(version_row) as version_row,
         max(accepted_order) as accepted_order,
-        max(row_number) as version_row
+        max(row_number) as last_row
     from {{ rows }}
 {% endmacro %}
 
@@ -68,7 +75,8 @@
 -- What the next night asks of a version: the columns that staging models carry for it, before `replaced_on`.
 {% macro version_columns(rows) %}
     {%- for column in
-        ['version_of', 'version_id', 'version_updated_at', 'claimed_on', 'accepted_order', 'row_number']
+        ['version_of', 'version_id', 'version_updated_at', 'claimed_on', 'ranks_as', 'version_row', 'accepted_order',
+            'row_number']
     %}
         {{ rows }}.{{ column }},
     {%- endfor %}

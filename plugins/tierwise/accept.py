@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
@@ -36,6 +37,7 @@ def accept(run_id: str) -> list[str]:
         for d in control.deliveries()
         if d in conformed and d.status != "accepted" and _facts(run, d)["refused"] is None
     ]
+    waiting.sort(key=lambda d: _ranks_as(d, 0) or sys.maxsize)  # what is read anew stands before what is new
     accepted = []
     if waiting:
         doors = [_at_the_door(run, d) for d in waiting]
@@ -48,7 +50,7 @@ def accept(run_id: str) -> list[str]:
                 )
             if verdict.refusals and delivery.accepted_because is None:
                 first = verdict.refusals[0]
-                control.refuse_delivery(delivery.delivery_id, first.code, first.sentence)
+                control.refuse_delivery(run_id, delivery.delivery_id, first.code, first.sentence)
             elif _accept_one(run, delivery, verdict.failing, company.limits.max_bad_share):
                 accepted.append(delivery.delivery_id)
     _hold_required_sources()
@@ -64,8 +66,9 @@ def _at_the_door(run: control.Run, delivery: control.Delivery) -> quality.AtTheD
     before = [
         d
         for d in control.deliveries(status="accepted", source=delivery.source, stream=delivery.stream)
-        if d.known_on is not None and run.as_of - timedelta(days=_USUAL_DAYS) <= d.known_on
+        if d.known_on is not None and run.as_of - timedelta(days=_USUAL_DAYS) <= d.known_on and d.remapped_from is None
     ]
+    is_usual = before and not by_people and delivery.remapped_from is None
     return quality.AtTheDoor(
         delivery_id=delivery.delivery_id,
         source=delivery.source,
@@ -73,7 +76,7 @@ def _at_the_door(run: control.Run, delivery: control.Delivery) -> quality.AtTheD
         rows=run.work / "conformed" / f"{delivery.delivery_id}.parquet",
         known_on=run.days[0],
         delivered_rows=int(str(_facts(run, delivery)["delivered_rows"])),
-        usual_rows=float(median(d.delivered_rows or 0 for d in before)) if before and not by_people else None,
+        usual_rows=float(median(d.delivered_rows or 0 for d in before)) if is_usual else None,
         accepted_anyway=delivery.accepted_because is not None,
     )
 
@@ -82,9 +85,8 @@ def _hold_required_sources() -> None:
     """A required source whose latest delivery was refused holds the release; a later good one frees it."""
     for source in description.load_sources():
         for stream in source.streams if source.required else ():
-            landed = sorted(
-                control.deliveries(source=source.name, stream=stream), key=lambda d: (d.landed_at, d.delivery_id)
-            )
+            delivered = [d for d in control.deliveries(source=source.name, stream=stream) if d.remapped_from is None]
+            landed = sorted(delivered, key=lambda d: (d.landed_at, d.delivery_id))
             if landed and landed[-1].status == "refused":
                 last = landed[-1]
                 raise DeliveryRefused(
@@ -118,11 +120,18 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
             " left join conformed using (row_number)"
         )
         place = (log[-1].accepted_order or 0) if log else 0
-        d.execute(_incoming(stream, entry, delivery, starting_point(run).last_decided, run.days[0], place + 1))
+        last_decided = starting_point(run).last_decided
+        ranks_as = _ranks_as(delivery, place + 1)
+        d.execute(_incoming(stream, entry, delivery, run, last_decided, place + 1, ranks_as))
         d.execute(
             "insert into outside by name select distinct row_number, fate as reason_code,"
             f" '{stream.key[-1]}' as column_name from incoming where fate in ('conflict', 'order_incomplete')"
         )
+        if delivery.remapped_from is not None:
+            for statement in _read_before(
+                stream, delivery, place + 1, ranks_as, _known_on("claimed_on", last_decided, run)
+            ):
+                d.execute(statement)
         counts = dict(d.execute("select fate, count(*) from incoming group by all").fetchall())
         quarantined = d.execute("select count(distinct row_number) from outside").fetchall()[0][0]
         judged = int(str(facts["delivered_rows"])) - int(str(facts["left_out_rows"]))
@@ -130,6 +139,7 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
         if share > float(str(max_bad_share)) and delivery.accepted_because is None and not stream.by_people:
             worst = d.execute("select reason_code, count(*) from outside group by 1 order by 2 desc, 1").fetchall()[0]
             control.refuse_delivery(
+                run.run_id,
                 delivery.delivery_id,
                 "bad_rows",
                 f"{quarantined} of {judged} rows are bad ({worst[1]} × {worst[0]}): {DELIVERY_REASONS['bad_rows']}",
@@ -139,7 +149,8 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
         columns = ", ".join(("source", "delivery_id", *canonical, *tuple(LOG_COLUMNS)[2:]))
         kept = lake.write_once(
             d,
-            f"select {columns} from incoming where fate in ('new', 'left_out') order by row_number",
+            f"select {columns} from incoming where fate in ('new', 'left_out', 'withdrawn')"
+            " order by row_number, fate, version_id",
             lake.accepted_file(stream.name, delivery.delivery_id, run.run_id),
         )
         quarantine = None
@@ -166,6 +177,8 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
             "quarantined_rows": quarantined,
             "left_out_rows": counts.get("left_out", 0),
             "late_rows": late,
+            "withdrawn_versions": counts.get("withdrawn", 0),
+            "mapping": facts["mapping"],
         },
     )
     return True
@@ -185,14 +198,16 @@ def _incoming(
     stream: Stream,
     entry: StreamEntry,
     delivery: control.Delivery,
+    run: control.Run,
     last_decided: date | None,
-    first_day: date,
     place: int,
+    ranks_as: int,
 ) -> str:
     """One statement that gives every conformed row its version and its fate: new, duplicate, conflict or left_out.
 
     Rows equal in key and content to the standing version are duplicates. Where a redelivered order replaces all its
-    lines, lines have no id of their own, and an order with the same multiset of lines is a duplicate.
+    lines, lines have no id of their own, and an order with the same multiset of lines is a duplicate. What ranks behind
+    `ranks_as` is no part of what is compared with.
     """
     by_order = entry.replaces == "order"
     version_columns = ("order_id",) if by_order else tuple(map(files.identifier, stream.key))
@@ -202,7 +217,6 @@ def _incoming(
     version_row = "version_of" if by_order else "row_number::varchar"
     updated_at = "updated_at" if "updated_at" in stream.column_names else "null::timestamp"
     drop_repeats = by_order and entry.repeats is not None and entry.repeats.drop
-    decided = f"date '{last_decided}'" if last_decided else "date '0001-01-01'"
     one_line = "partition by version_id, line_id, is_repeat, left_out_because is null"
     same_keys = f"case when left_out_because is null and not is_repeat then count(*) over ({one_line}) else 1 end"
     if not by_order:
@@ -242,12 +256,12 @@ def _incoming(
     standing as (  -- the version that stands in the log so far
         select version_of, {same} as contents
         from log
-        where left_out_because is null and version_id is not null
+        where left_out_because is null and version_id is not null and coalesce(ranks_as, accepted_order) <= {ranks_as}
         group by version_of, version_id
         qualify row_number() over (
             partition by version_of
             order by max(version_updated_at) desc nulls last, max(claimed_on) desc nulls last,
-                max(accepted_order) desc, max(row_number) desc
+                max(ranks_as) desc nulls last, max(version_row) desc, max(accepted_order) desc, max(row_number) desc
         ) = 1
     ),
     arriving as (
@@ -271,13 +285,12 @@ def _incoming(
     select
         v.* exclude (claimed_on, version_claimed_on, is_repeat, same_keys),
         coalesce(v.version_claimed_on, v.claimed_on) as claimed_on,
-        case
-            when coalesce(v.version_claimed_on, v.claimed_on) > {decided}
-                then coalesce(v.version_claimed_on, v.claimed_on)
-            else date '{first_day}'
-        end as known_on,
-        coalesce(v.version_claimed_on, v.claimed_on) <= {decided} as is_late,
+        {_known_on("coalesce(v.version_claimed_on, v.claimed_on)", last_decided, run)} as known_on,
+        coalesce(v.version_claimed_on, v.claimed_on) <= {_day(last_decided)} as is_late,
         {place} as accepted_order,
+        {ranks_as} as ranks_as,
+        case when v.version_of is not null then {"0" if by_order else "v.row_number"} end as version_row,
+        false as is_withdrawn,
         case
             when v.left_out_because is not null then 'left_out'
             when v.is_repeat or k.version_id is not null then 'duplicate'
@@ -293,6 +306,61 @@ def _incoming(
         and c.version_updated_at is not distinct from v.version_updated_at
         and c.version_claimed_on is not distinct from v.version_claimed_on
     """
+
+
+def _ranks_as(delivery: control.Delivery, place: int) -> int:
+    """The place in the log that a delivery's versions rank by: the first reading's, of a file that is read anew."""
+    if delivery.remapped_from is None:
+        return place
+    return control.delivery(delivery.remapped_from).accepted_order or place
+
+
+def _day(day: date | None) -> str:
+    return f"date '{day or date.min}'"
+
+
+def _known_on(claimed: str, last_decided: date | None, run: control.Run) -> str:
+    """A claimed day counts where it was not decided yet; else it became known to this run, on its first day."""
+    return f"case when {claimed} > {_day(last_decided)} then {claimed} else date '{run.days[0]}' end"
+
+
+def _read_before(stream: Stream, delivery: control.Delivery, place: int, ranks_as: int, known_on: str) -> list[str]:
+    """Statements that hold `incoming` against what the same file gave when it was read before.
+
+    A version keeps the rank that the one from the same row has. One whose row is no longer accepted is withdrawn: a
+    version of nothing takes its place. An order of which some lines are bad now stays as it was.
+    """
+    names = ", ".join(map(files.identifier, stream.key))
+    key = ", ".join(f"any_value({name}) as {name}" for name in map(files.identifier, stream.key))
+    same_row = "read.version_of = v.version_of and read.version_row = v.version_row"
+    return [
+        f"""
+        create table read as  -- the versions of earlier readings, of each row the last
+        select
+            version_of, version_row, any_value(source) as source, {key}, max(row_number) as row_number,
+            max(version_updated_at) as version_updated_at, max(claimed_on) as claimed_on,
+            bool_or(is_withdrawn) as is_withdrawn
+        from log
+        where ranks_as = {ranks_as} and left_out_because is null
+        group by version_of, version_row, accepted_order
+        qualify row_number() over (partition by version_of, version_row order by accepted_order desc) = 1
+        """,
+        f"""
+        update incoming as v set version_updated_at = read.version_updated_at, claimed_on = read.claimed_on
+        from read where {same_row}
+        """,
+        f"""
+        insert into incoming by name
+        select
+            source, '{delivery.delivery_id}' as delivery_id, {names}, row_number, {known_on} as known_on, claimed_on, version_of,
+            md5(concat_ws(chr(31), '{delivery.delivery_id}', 'withdrawn', version_of, version_row)) as version_id,
+            version_updated_at, {place} as accepted_order, {ranks_as} as ranks_as, version_row, true as is_withdrawn,
+            'withdrawn' as fate
+        from read
+        anti join (from incoming where fate in ('new', 'duplicate', 'order_incomplete')) as v on {same_row}
+        where not is_withdrawn
+        """,
+    ]
 
 
 def _quarantine(run: control.Run, delivery: control.Delivery, source: Source, entry: StreamEntry) -> str:

@@ -144,8 +144,7 @@ def _needed(store: control.Copied, carried: tuple[str, ...]) -> dict[str, str | 
             files[delivery.accepted_file] = delivery.accepted_sha256
         if delivery.quarantine_file is not None:
             files[delivery.quarantine_file] = None
-        if delivery.status != "accepted" or delivery.quarantined_rows:
-            files[delivery.path] = delivery.fingerprint
+    files |= control.raw_still_needed(store.deliveries)
     for release_id in carried:
         files.update({file.path: file.sha256 for file in manifest.read_release(release_id).files()})
     return {f"var/{path}": expected for path, expected in files.items()}

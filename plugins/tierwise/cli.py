@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -119,7 +120,12 @@ def _refresh(days: list[date], kind: str) -> str:
             step("land")
             for source in sources:
                 for stream in source.streams:
-                    landing.land(run_id, source.name, stream)
+                    landed = [control.delivery(one) for one in landing.land(run_id, source.name, stream)]
+                    if anew := sum(d.remapped_from is not None for d in landed):
+                        files = "1 file is" if anew == 1 else f"{anew:,} files are"
+                        err.print(
+                            f"  the mapping of {source.name} · {stream} changed: {files} read anew.", markup=False
+                        )
             step("conform")
             conform.conform(run_id)
             step("accept")
@@ -141,12 +147,13 @@ def _answer_refresh(release_id: str, as_json: bool) -> None:
     if as_json:
         return
     for delivery in control.deliveries(status="refused"):
-        err.print(
-            f"Refused, and not in this release: {delivery.source} · {delivery.name}: {delivery.refusal}", markup=False
-        )
-    for finding in control.findings(run_id=control.release(release_id).run_id):
-        err.print(f"odd: {finding['sentence']}", style="yellow", markup=False)
-    outside = sum(d.quarantined_rows or 0 for d in control.deliveries(status="accepted"))
+        if delivery.remapped_from is None:
+            refused = f"Refused, and not in this release: {delivery.source} · {delivery.name}: {delivery.refusal}"
+            err.print(refused, markup=False)
+    found = control.findings(run_id=control.release(release_id).run_id)
+    for sentence, times in Counter(finding["sentence"] for finding in found).items():
+        err.print(f"odd{f', {times} times' if times > 1 else ''}: {sentence}", style="yellow", markup=False)
+    outside = sum(d.quarantined_rows or 0 for d in control.last_readings(control.deliveries(status="accepted")))
     if outside:
         err.print(f"{outside} row(s) are in quarantine: tierwise quarantine list")
     _next(
@@ -310,7 +317,7 @@ def source_list(as_json: Json = False) -> None:
                     "last_delivery": last.delivery_id if last else None,
                     "status": last.status if last else None,
                     "accepted_rows": sum(d.accepted_rows or 0 for d in landed),
-                    "quarantined_rows": sum(d.quarantined_rows or 0 for d in landed),
+                    "quarantined_rows": sum(d.quarantined_rows or 0 for d in control.last_readings(landed)),
                     "warnings": sum(f["delivery_id"] in {d.delivery_id for d in landed} for f in control.findings()),
                     "refusal": last.refusal if last else None,
                 }

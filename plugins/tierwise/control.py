@@ -21,7 +21,7 @@ from tierwise.errors import Busy, ConfigurationRefused
 from tierwise.settings import settings
 
 METADATA = sa.MetaData()
-MIGRATION_HEAD = "0002"
+MIGRATION_HEAD = "0003"
 
 POINTER = sa.Table(
     "pointer",
@@ -70,6 +70,9 @@ DELIVERIES = sa.Table(
     sa.Column("refusal_code", sa.String(40)),
     sa.Column("refusal", sa.Text),
     sa.Column("accepted_because", sa.Text),
+    sa.Column("mapping", sa.String(12)),
+    sa.Column("remapped_from", sa.String(60)),
+    sa.Column("withdrawn_versions", sa.Integer),
     sa.UniqueConstraint("source", "stream", "name", "fingerprint", name="one_delivery_per_name_and_content"),
     sa.UniqueConstraint("stream", "accepted_order", name="one_delivery_per_place_in_the_log"),
 )
@@ -148,7 +151,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One file as it landed, and what became of its rows. Paths are relative to `var/`."""
+    """One file as it landed, and what became of its rows. Paths are relative to `var/`.
+
+    `mapping` is the version of the description that it was read by. A delivery that reads a file anew names the one
+    that brought it as `remapped_from`.
+    """
 
     delivery_id: str
     source: str
@@ -174,6 +181,14 @@ class Delivery:
     refusal_code: str | None
     refusal: str | None
     accepted_because: str | None
+    mapping: str | None
+    remapped_from: str | None
+    withdrawn_versions: int | None
+
+    @property
+    def rows_in_the_log(self) -> int:
+        """Accepted rows, those left out, and one for each version that it withdraws."""
+        return (self.accepted_rows or 0) + (self.left_out_rows or 0) + (self.withdrawn_versions or 0)
 
 
 @dataclass(frozen=True)
@@ -507,10 +522,13 @@ def add_delivery(
     delivery_id: str,
     refused: tuple[str, str] | None = None,
     said: Sequence[int] = (),
+    mapping: str | None = None,
+    remapped_from: str | None = None,
 ) -> Delivery:
     """Record what landed, or why it may not come in (code, sentence). The same name and content is one delivery.
 
-    `said` are the numbers of the overrides that it brings: with the same commit they wait no longer.
+    `said` are the numbers of the overrides that it brings: with the same commit they wait no longer. What is to be
+    read anew by another `mapping` is a delivery of its own.
     """
     code, sentence = refused or (None, None)
     with _transaction() as c:
@@ -529,6 +547,8 @@ def add_delivery(
                     status="landed" if refused is None else "refused",
                     refusal_code=code,
                     refusal=sentence,
+                    mapping=mapping,
+                    remapped_from=remapped_from,
                 )
             )
         if said:
@@ -565,7 +585,26 @@ def deliveries(*, status: str | None = None, source: str | None = None, stream: 
         return [Delivery(**row) for row in c.execute(wanted).mappings()]
 
 
-def refuse_delivery(delivery_id: str, code: str, sentence: str) -> None:
+def last_readings(found: Sequence[Delivery]) -> list[Delivery]:
+    """Of accepted deliveries those that count: where a file was read anew, the last reading of it."""
+    last: dict[str, Delivery] = {}
+    for one in sorted((d for d in found if d.status == "accepted"), key=lambda d: (d.stream, d.accepted_order)):
+        last[one.remapped_from or one.delivery_id] = one
+    return list(last.values())
+
+
+def raw_still_needed(found: Sequence[Delivery]) -> dict[str, str]:
+    """Path → fingerprint of the raw files that a night or a person still has to read: what waits or was refused, and
+    what left rows in quarantine. What was to be read anew and was refused stands as it was read."""
+    waiting = [d for d in found if d.status == "landed" or (d.status == "refused" and d.remapped_from is None)]
+    return {d.path: d.fingerprint for d in waiting + [d for d in last_readings(found) if d.quarantined_rows]}
+
+
+def refuse_delivery(run_id: str, delivery_id: str, code: str, sentence: str) -> None:
+    """It stays outside. What was to be read anew stands as it was read before; that is found once, and holds nobody."""
+    if delivery(delivery_id).remapped_from is not None:
+        stands = f"{sentence} It stands as it was read before the mapping changed."
+        add_finding(delivery_id, run_id, "read_anew", "warning", stands, 1)
     with _transaction() as c:
         c.execute(
             DELIVERIES.update()

@@ -17,6 +17,8 @@ from tierwise import configuration, control, lake
 from tierwise.errors import DeliveryRefused, StillArriving
 from tierwise.settings import settings
 from tierwise.sources import description, files
+from tierwise.sources.reasons import DELIVERY_REASONS
+from tierwise.sources.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +44,9 @@ class _Arrived:
 def land(run_id: str, source: str, stream: str) -> list[str]:
     """Copy every new file of a source's stream into the lake and record it; returns the ids of the new deliveries.
 
-    The same name with the same content is no new delivery. A file that is damaged lands too, and is refused. Raises
-    DeliveryRefused where a required source has nothing, or where its file changed while it was read (try again).
+    The same name with the same content is no new delivery. A file that is damaged lands too, and is refused. Where the
+    mapping changed, what landed before is to be read anew, each file as a delivery of its own. Raises DeliveryRefused
+    where a required source has nothing, or where its file changed while it was read (try again).
     """
     run = control.run(run_id)
     described, entry = description.entry_of(source, stream)
@@ -51,6 +54,7 @@ def land(run_id: str, source: str, stream: str) -> list[str]:
     new = _land_what_lies_there(run, described, stream, entry, limit)
     if described.kind == description.BY_HAND:
         return new + _land_what_was_said(run, described, stream, entry)
+    new += _read_anew(run_id, described, stream, entry)
     found = files.listing(entry)
     known = {(d.name, d.fingerprint) for d in control.deliveries(source=source, stream=stream)}
     if not found and not known and described.required:
@@ -107,6 +111,40 @@ def _land_what_lies_there(
             arrived = _arrive(path, run.work / "arriving" / described.name / stream, limit)
             if arrived is not None:
                 new.append(_keep(described, stream, entry, path.name, arrived))
+    return new
+
+
+def _read_anew(run_id: str, described: Source, stream: str, entry: StreamEntry) -> list[str]:
+    """A delivery for each file that was last read by another mapping. What people decided is not read otherwise."""
+    if STREAMS[stream].by_people:
+        return []
+    mapping = entry.mapping(described.time_zone)
+    readings: dict[str, list[control.Delivery]] = {}
+    for delivery in control.deliveries(source=described.name, stream=stream):
+        readings.setdefault(delivery.remapped_from or delivery.delivery_id, []).append(delivery)
+    new = []
+    for first, of_it in readings.items():
+        accepted = [d for d in of_it if d.status == "accepted"]
+        is_due = accepted and accepted[-1].mapping not in (mapping, None)
+        if is_due and not any(d.status == "landed" or (d.status, d.mapping) == ("refused", mapping) for d in of_it):
+            one = accepted[0]
+            name = f"{one.name}, reading {len(of_it) + 1}"
+            delivery_id = _identity(described, stream, name, one.fingerprint)
+            control.add_delivery(
+                described.name,
+                stream,
+                name,
+                one.fingerprint,
+                one.path,
+                one.claimed_on,
+                delivery_id=delivery_id,
+                mapping=mapping,
+                remapped_from=first,
+            )
+            if (settings().var / one.path).exists():
+                new.append(delivery_id)
+            else:
+                control.refuse_delivery(run_id, delivery_id, "gone", f"{one.name} {DELIVERY_REASONS['gone']}.")
     return new
 
 

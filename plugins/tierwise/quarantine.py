@@ -34,12 +34,12 @@ class OutsideRow:
 
 
 def overview() -> list[Outside]:
-    """Every delivery with rows in quarantine, by reason, the most rows first."""
+    """Every delivery with rows in quarantine, by reason, the most rows first; of a file read anew, the last reading."""
     import duckdb
 
     found = []
     with duckdb.connect() as d:
-        for delivery in control.deliveries(status="accepted"):
+        for delivery in control.last_readings(control.deliveries(status="accepted")):
             if delivery.quarantine_file is None:
                 continue
             path = settings().var / delivery.quarantine_file

@@ -244,7 +244,7 @@ def _write_manifest(run: control.Run) -> Manifest:
         company={"currency": company.currency, "time_zone": str(company.time_zone)},
         accepted={
             stream: tuple(
-                FileRef(str(d.accepted_file), str(d.accepted_sha256), (d.accepted_rows or 0) + (d.left_out_rows or 0))
+                FileRef(str(d.accepted_file), str(d.accepted_sha256), d.rows_in_the_log)
                 for d in accepted
                 if d.stream == stream
             )

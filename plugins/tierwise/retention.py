@@ -58,7 +58,9 @@ def _retire_decisions() -> None:
 def _retire_landed(days: int, current: control.Release) -> None:
     """The raw bytes of deliveries that a run of more than so many days ago accepted whole."""
     began = {run.run_id: run.as_of for run in control.runs()}
-    for delivery in control.deliveries(status="accepted"):
+    deliveries = control.deliveries()
+    needed = control.raw_still_needed(deliveries)
+    for delivery in control.last_readings(deliveries):
         accepted_on = began[str(delivery.accepted_run_id)]
-        if not delivery.quarantined_rows and accepted_on + timedelta(days=days) < current.as_of:
+        if delivery.path not in needed and accepted_on + timedelta(days=days) < current.as_of:
             shutil.rmtree((settings().var / delivery.path).parent, ignore_errors=True)

@@ -40,7 +40,8 @@ create macro tidy(t) as
 def conform(run_id: str) -> list[str]:
     """Type every landed delivery that nobody decided about yet; returns the ids of those that could be read.
 
-    What was refused for its form is tried again: the mapping may have been mended since.
+    What was refused for its form is tried again: the mapping may have been mended since. What was to be read anew is
+    not: it stands as it was read, and another mapping is another delivery.
 
     Leaves per delivery, in the run's work folder: `conformed/<id>.parquet`, `<id>.rejected.parquet` and `<id>.json`.
     A delivery that cannot be read is refused in the control store and does not stop the others.
@@ -65,7 +66,7 @@ def conform(run_id: str) -> list[str]:
         if facts.refused is None:
             readable.append(delivery.delivery_id)
         else:
-            control.refuse_delivery(delivery.delivery_id, facts.refused["code"], facts.refused["sentence"])
+            control.refuse_delivery(run_id, delivery.delivery_id, facts.refused["code"], facts.refused["sentence"])
         for f in facts.findings:
             control.add_finding(delivery.delivery_id, run_id, f.check, "warning", f.sentence, f.count)
         facts.write(folder / f"{delivery.delivery_id}.json")
@@ -73,8 +74,9 @@ def conform(run_id: str) -> list[str]:
 
 
 def _undecided() -> list[Delivery]:
-    refused = [d for d in control.deliveries(status="refused") if d.refusal_code in _MENDABLE]
-    return control.deliveries(status="landed") + refused
+    refused = control.deliveries(status="refused")
+    mendable = [d for d in refused if d.refusal_code in _MENDABLE and d.remapped_from is None]
+    return control.deliveries(status="landed") + mendable
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class _Facts:
 
     delivered_rows: int = 0
     left_out_rows: int = 0
+    mapping: str | None = None
     findings: list[_Finding] = field(default_factory=list)
     refused: dict[str, str] | None = None
 
@@ -99,6 +102,7 @@ class _Facts:
         held = {
             "delivered_rows": self.delivered_rows,
             "left_out_rows": self.left_out_rows,
+            "mapping": self.mapping,
             "warnings": [f.sentence for f in self.findings],
             "refused": self.refused,
         }
@@ -248,7 +252,12 @@ def _typed(d: duckdb.DuckDBPyConnection, statement: Statement, target: Path) -> 
             shifted,
         ),
     ]
-    return _Facts(rows + len(statement.raw.broken), left_out, [f for f in findings if f.count])
+    return _Facts(
+        delivered_rows=rows + len(statement.raw.broken),
+        left_out_rows=left_out,
+        mapping=statement.entry.mapping(zone),
+        findings=[f for f in findings if f.count],
+    )
 
 
 def _write(d: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:

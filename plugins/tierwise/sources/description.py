@@ -7,6 +7,8 @@ the entry. It does not grow: a stream that neither can express gets its own modu
 from __future__ import annotations
 
 import codecs
+import hashlib
+import json
 import re
 from collections.abc import Collection
 from datetime import date, datetime
@@ -20,7 +22,7 @@ from tierwise import configuration
 from tierwise.configuration import Code, Described, Lines
 from tierwise.errors import ConfigurationRefused
 from tierwise.settings import settings
-from tierwise.sources.fragments import fragment_columns, fragment_problems, select_problems
+from tierwise.sources.fragments import fragment_columns, fragment_problems, read_select, select_problems
 from tierwise.sources.streams import STREAMS, Column, Kind, Stream
 
 POSITION_IN_ORDER = "position_in_order"
@@ -225,6 +227,15 @@ class StreamEntry(Described):
         if self.known_on.format is not None:
             return [self.known_on.format]
         return next((c.format for c in self.columns.values() if c.from_ == self.known_on.column and c.format), [])
+
+    def mapping(self, time_zone: str) -> str:
+        """A version of all that decides what a delivered row becomes: where files lie and when they became known apart."""
+        said = self.model_dump(mode="json", exclude={"from_", "format", "known_on", "sql_file"})
+        for one in (*said["leave_out"], *filter(None, [said["repeats"]])):
+            del one["because"]
+        select = read_select(self.sql_file) if self.sql_file else None
+        text = json.dumps([said, self.file_format, select, time_zone], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def raw_columns(self) -> set[str]:
         """Every raw column that the entry names."""

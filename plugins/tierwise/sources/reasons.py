@@ -59,4 +59,5 @@ DELIVERY_REASONS: dict[str, str] = {
     "freshness": "the newest row is too old for the day it claims",
     "missing": "a required source delivered nothing",
     "format": "the file is not in the declared format",
+    "gone": "was removed by retention and cannot be read anew; its rows stand as they were read",
 }

@@ -246,4 +246,7 @@ LOG_COLUMNS: dict[str, str] = {
     "version_id": "varchar",  # rows that came together as one version share it
     "version_updated_at": "timestamp",
     "accepted_order": "bigint",  # order of acceptance of the deliveries of this installation
+    "ranks_as": "bigint",  # the accepted_order that it ranks by: its own, or that of the delivery it reads anew
+    "version_row": "bigint",  # the version's place within its delivery: its row; 0 where a version is a whole order
+    "is_withdrawn": "boolean",  # true: what a changed mapping no longer accepts; it stands, and nothing with it
 }
