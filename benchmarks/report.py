@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import frame
+from benchmarks import frame, year
 from benchmarks.frame import Case, Contestant, Size
 
 _HEAD = """\
@@ -31,6 +31,9 @@ def write(size: Size, cases: list[Case]) -> None:
         return
     machine = measured[-1][1]["machine"]
     aims = [(held["title"], *_aim(aim)) for _, held in measured for aim in held["aims"]]
+    nights = year.read() if size is frame.BIG else None
+    if nights is not None:
+        aims.append(("A year of nights", *_aim(_growth(nights))))
     parts = [
         _HEAD.format(small=" SIZE=small" if size is frame.SMALL else ""),
         f"The machine: {_told(machine)}.",
@@ -38,6 +41,8 @@ def write(size: Size, cases: list[Case]) -> None:
     ]
     for case, held in measured:
         parts += _about(case, held, machine)
+    if nights is not None:
+        parts += _about_the_year(nights, machine)
     page(size).write_text("\n\n".join(parts) + "\n")
 
 
@@ -62,6 +67,35 @@ def _about(case: Case, held: dict[str, Any], machine: dict[str, Any]) -> Iterato
         f"{held['measured_on']}, code {held['code']}, load up to {busy:.1f};"
         f" the engine may take {held['engine_memory']}.{elsewhere}"
     )
+
+
+def _growth(nights: dict[str, Any]) -> dict[str, Any]:
+    promise = "the last month's nights over the first month's"
+    return {"promise": promise, "at_most": 1.25, "found": nights["growth"], "is_met": nights["growth"] <= 1.25}
+
+
+def _about_the_year(nights: dict[str, Any], machine: dict[str, Any]) -> Iterator[str]:
+    yield "## A year of nights"
+    yield (
+        f"{len(nights['nights'])} times `tierwise run`, a night each, on a company with {nights['lines_before']:,} order"
+        f" lines behind it and {nights['lines_a_night']} a night; each in a process that has everything imported. One"
+        f" backfill of the same days took {nights['backfill_seconds']:,.0f} s and left"
+        f" {'other marts: ' + ', '.join(nights['differing']) if nights['differing'] else 'the same marts'}."
+    )
+    steps = list(nights["nights"][0]["steps"])
+    yield _table(
+        ("median seconds", "a night", *steps),
+        [
+            (
+                named,
+                f"{median(night.seconds for night in month):,.2f}",
+                *(f"{median(night.steps[step] for night in month):,.1f}" for step in steps),
+            )
+            for named, month in year.months(nights)
+        ],
+    )
+    elsewhere = "" if nights["machine"].items() <= machine.items() else f" {_told(nights['machine'])}."
+    yield f"{nights['measured_on']}, code {nights['code']}, commit {nights['commit'][:12]}.{elsewhere}"
 
 
 def _contestant(one: Contestant, case: Case, samples: dict[str, list[dict[str, Any]]]) -> Sequence[str]:

@@ -10,10 +10,12 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks import company, homes, measure
 from benchmarks.company import LAST_DAY
@@ -54,8 +56,8 @@ class Year:
         return round(median(last) / median(first), 2)
 
 
-def run(room: Path, nights: int) -> Year:
-    """Run what is not run yet, in homes under `room`."""
+def run(room: Path, nights: int, first: int = 1) -> Year:
+    """Run what is not run yet, in homes under `room`: so many nights from the `first` after the backlog on."""
     homes.warm(room)
     begun = measure.forked(homes.released, room, LINES)
     by_night, at_once = room / "nights", room / "at_once"
@@ -65,7 +67,7 @@ def run(room: Path, nights: int) -> Year:
         measure.forked(_without_a_night, by_night)
         done.touch()
     ran = [Night(**json.loads(line)) for line in done.read_text().splitlines()]
-    for number in range(len(ran) + 1, nights + 1):
+    for number in range(first + len(ran), first + nights):
         measure.forked(company.deliver_night, by_night, LINES, number, LINES_A_NIGHT)
         as_of = (LAST_DAY + timedelta(days=number)).isoformat()
         began = time.perf_counter()
@@ -75,7 +77,7 @@ def run(room: Path, nights: int) -> Year:
             file.write(json.dumps(asdict(ran[-1])) + "\n")
     company.copy(begun, at_once)
     measure.forked(_without_a_night, at_once)
-    for number in range(1, nights + 1):
+    for number in range(first, first + nights):
         measure.forked(company.deliver_night, at_once, LINES, number, LINES_A_NIGHT)
     began = time.perf_counter()
     measure.forked(homes.backfill, at_once, ran[0].as_of, ran[nights - 1].as_of)
@@ -89,25 +91,43 @@ def _without_a_night(home: Path) -> None:
     (home / "inbox" / "orders" / f"orders_{company.NIGHT}.parquet").unlink()
 
 
-def main() -> int:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--nights", type=int, default=365)
-    asked.add_argument("--results", type=Path, default=RESULT)
-    said = asked.parse_args()
-    year = run(PROJECT / "var" / "benchmarks" / "year" / measure.code(), said.nights)  # other code begins anew
+def measured(nights: int, results: Path, say: Callable[[str], None]) -> bool:
+    """Run it all for the code that lies here, and write it down. Returns whether nothing differs."""
+    year = run(PROJECT / "var" / "benchmarks" / "year" / measure.code(), nights)  # other code begins anew
     told = {
         "code": measure.code(),
         "commit": measure.commit(),
+        "measured_on": time.strftime("%Y-%m-%d"),
         "machine": measure.machine(),
         "lines_before": LINES,
         "lines_a_night": LINES_A_NIGHT,
         "growth": year.growth(),
         **asdict(year),
     }
-    said.results.write_text(json.dumps(told, indent=1) + "\n")
-    print(f"{said.nights} nights; the last month's cost {year.growth()} times the first month's.")
-    print(f"Other than by one backfill: {', '.join(year.differing) or 'nothing'}.")
-    return 1 if year.differing else 0
+    results.write_text(json.dumps(told, indent=1) + "\n")
+    say(f"{nights} nights; the last month's cost {year.growth()} times the first month's.")
+    say(f"Other than by one backfill: {', '.join(year.differing) or 'nothing'}.")
+    return not year.differing
+
+
+def read(results: Path = RESULT) -> dict[str, Any] | None:
+    """What was measured, if it was."""
+    return json.loads(results.read_text()) if results.exists() else None
+
+
+def months(told: dict[str, Any]) -> list[tuple[str, list[Night]]]:
+    """The measured nights by months of thirty, each named by its first and last night."""
+    nights = [Night(**night) for night in told["nights"]]
+    parts = [nights[first : first + MONTH] for first in range(0, len(nights), MONTH)]
+    return [(f"{part[0].as_of} to {part[-1].as_of}", part) for part in parts]
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--nights", type=int, default=365)
+    asked.add_argument("--results", type=Path, default=RESULT)
+    said = asked.parse_args()
+    return 0 if measured(said.nights, said.results, print) else 1
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def test_a_misspelt_key_is_found(tmp_path):
 
 def test_every_part_of_airflow_is_there_and_watched(services):
     parts = {"api-server", "scheduler", "dag-processor", "triggerer"}
-    assert set(services) == parts | {"secrets", "postgres", "init"}
+    assert set(services) == parts | {"secrets", "postgres", "init", "retention"}
     assert all("healthcheck" in services[part] for part in parts | {"postgres"})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tierwise import control
+from tierwise import control, lake, manifest
 from tierwise.settings import settings
 
 BRIEF = "{release_days: 1, releases_a_day: 1, landed_days: 0}"
@@ -115,3 +115,24 @@ def test_a_retention_that_cannot_be_is_refused_with_its_line(company, wrong):
     answer = company.tierwise("run", "--as-of", "2024-01-30")
     assert answer.code == 2
     assert "config/company.yml:6:" in answer.said
+
+
+def test_many_small_files_of_decisions_become_one_and_the_old_ones_stay_while_a_kept_release_names_them(
+    shop, by_default, monkeypatch
+):
+    monkeypatch.setattr(lake, "MANY", 4)
+    two_more_nights(shop)
+    with shop.at_home():
+        before, after = (manifest.read_release(f"2024-02-{day}.1").ends_with.logs for day in ("01", "03"))
+        assert {name: len(files) for name, files in before.items()} == dict.fromkeys(before, 3)
+        assert {name: len(files) for name, files in after.items()} == dict.fromkeys(
+            before, 2
+        )  # of four one, and one more
+        assert all(file.absolute.exists() for files in before.values() for file in files)
+    assert shop.differences(by_default) == []
+    for release in ("2024-02-03.1", "2024-02-01.1"):
+        assert shop.tierwise("release", "verify", release).code == 0
+    shop.write("config/company.yml", (shop.home / "config/company.yml").read_text() + "retention: {release_days: 2}\n")
+    shop.run("2024-02-04")  # from now on nobody that is kept names them
+    with shop.at_home():
+        assert not any(file.absolute.exists() for files in before.values() for file in files)

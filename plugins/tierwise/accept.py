@@ -221,6 +221,10 @@ def _incoming(
     same_keys = f"case when left_out_because is null and not is_repeat then count(*) over ({one_line}) else 1 end"
     if not by_order:
         same_keys = "1"
+    # A line that was bad before, too, makes what is read anew no worse.
+    only_what_stood = f"and row_number in (select row_number from log where ranks_as = {ranks_as})"
+    if delivery.remapped_from is None:
+        only_what_stood = ""
     same = "list_sort(list(content_hash))" if by_order else "list(content_hash)"
     return f"""
     create table incoming as
@@ -256,7 +260,8 @@ def _incoming(
     standing as (  -- the version that stands in the log so far
         select version_of, {same} as contents
         from log
-        where left_out_because is null and version_id is not null and coalesce(ranks_as, accepted_order) <= {ranks_as}
+        where left_out_because is null and version_of in (select version_of from versioned)
+            and coalesce(ranks_as, accepted_order) <= {ranks_as}
         group by version_of, version_id
         qualify row_number() over (
             partition by version_of
@@ -269,10 +274,11 @@ def _incoming(
         from versioned where left_out_because is null and not is_repeat
         group by all
     ),
-    spoiled as (  -- orders that stand in the log and arrive anew with a bad line: half an order replaces no whole one
+    spoiled as (  -- orders that stand in the log and come anew with a bad line: half an order replaces no whole one
         select version_of from standing
         where version_of in (
-            select md5(concat_ws(chr(31), '{delivery.source}', order_id)) from outside where order_id is not null
+            select md5(concat_ws(chr(31), '{delivery.source}', order_id)) from outside
+            where order_id is not null {only_what_stood}
             union all select version_of from versioned where same_keys > 1
         )
     ),
@@ -328,7 +334,7 @@ def _read_before(stream: Stream, delivery: control.Delivery, place: int, ranks_a
     """Statements that hold `incoming` against what the same file gave when it was read before.
 
     A version keeps the rank that the one from the same row has. One whose row is no longer accepted is withdrawn: a
-    version of nothing takes its place. An order of which some lines are bad now stays as it was.
+    version of nothing takes its place. An order of which lines that stood are bad now stays as it was.
     """
     names = ", ".join(map(files.identifier, stream.key))
     key = ", ".join(f"any_value({name}) as {name}" for name in map(files.identifier, stream.key))

@@ -53,6 +53,11 @@ def next_day(company: Company, released: date | None, now: datetime | None = Non
     return min(following, company.clock.last_day or following)
 
 
+def days_ago(days: int) -> datetime:
+    """The moment so many days ago, for what keeps Airflow small."""
+    return datetime.now(UTC) - timedelta(days=days)
+
+
 def day(text: str) -> date:
     """A day as people write it. Raises ConfigurationRefused for anything else."""
     try:

@@ -116,6 +116,7 @@ class Retention(Described):
     release_days: int = Field(default=3, ge=1)
     releases_a_day: int = Field(default=3, ge=1)
     landed_days: int | None = Field(default=None, ge=0)
+    airflow_days: int = Field(default=90, ge=7)
 
 
 class Company(Described):

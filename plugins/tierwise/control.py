@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -357,6 +357,12 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+def _after_the_last(c: sa.Connection, column: sa.Column[datetime]) -> datetime:
+    """The clock, but never behind what stands in a column: a clock set back must not turn the order of things round."""
+    last = c.execute(sa.select(sa.func.max(column))).scalar()
+    return max(_now(), last + timedelta(microseconds=1)) if last else _now()
+
+
 # --- the pointer and releases ---------------------------------------------------------------------------------------
 
 
@@ -437,7 +443,7 @@ def record_release(c: sa.Connection, run: Run, release_id: str, number: int, man
             parent_release_id=run.parent_release_id,
             run_id=run.run_id,
             manifest_hash=manifest_hash,
-            committed_at=_now(),
+            committed_at=_after_the_last(c, RELEASES.c.committed_at),
             is_kept=True,
         )
     )
@@ -474,7 +480,7 @@ def begin_run(run_id: str, kind: str, days: list[date], parent_release_id: str |
                 counter=counter,
                 parent_release_id=parent_release_id,
                 status="running",
-                started_at=_now(),
+                started_at=_after_the_last(c, RUNS.c.started_at),
             )
         )
     return run(run_id)
@@ -543,7 +549,7 @@ def add_delivery(
                     fingerprint=fingerprint,
                     path=path,
                     claimed_on=claimed_on,
-                    landed_at=_now(),
+                    landed_at=_after_the_last(c, DELIVERIES.c.landed_at),
                     status="landed" if refused is None else "refused",
                     refusal_code=code,
                     refusal=sentence,
@@ -685,7 +691,8 @@ def findings(*, run_id: str | None = None) -> list[dict[str, Any]]:
 def say_override(**said: Any) -> OverrideSaid:
     """Keep a version of an override (the columns of OverrideSaid) until the next run takes it in."""
     with _transaction() as c:
-        added = c.execute(OVERRIDES_SAID.insert().values(said_at=_now(), **said).returning(OVERRIDES_SAID))
+        said_at = _after_the_last(c, OVERRIDES_SAID.c.said_at)
+        added = c.execute(OVERRIDES_SAID.insert().values(said_at=said_at, **said).returning(OVERRIDES_SAID))
         return OverrideSaid(**added.mappings().one())
 
 
@@ -708,7 +715,11 @@ def add_policy_version(policy: str, version: str, text: str, as_of: date) -> Non
         if c.execute(sa.select(POLICY_VERSIONS.c.version).where(key)).first() is None:
             c.execute(
                 POLICY_VERSIONS.insert().values(
-                    policy=policy, version=version, text=text, first_as_of=as_of, added_at=_now()
+                    policy=policy,
+                    version=version,
+                    text=text,
+                    first_as_of=as_of,
+                    added_at=_after_the_last(c, POLICY_VERSIONS.c.added_at),
                 )
             )
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _CHUNK = 1 << 20
+MANY = 32  # so many small files of one log become one
+SMALL = 1_000_000  # rows
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,18 @@ def write_once(connection: duckdb.DuckDBPyConnection, query: str, target: Path) 
     aside.replace(target)
     sync(target.parent)
     return FileRef(str(target.relative_to(settings().var)), fingerprint(target), rows)
+
+
+def in_fewer_files(
+    connection: duckdb.DuckDBPyConnection, files: tuple[FileRef, ...], target: Path
+) -> tuple[FileRef, ...]:
+    """The same rows: where there are many small files, in one new one. The old ones stay, for whoever still names them."""
+    small = [file for file in files if file.rows < SMALL]
+    if len(small) < MANY:
+        return files
+    listed = ", ".join(f"'{file.absolute}'" for file in small)
+    merged = write_once(connection, f"from read_parquet([{listed}], union_by_name = true) order by all", target)
+    return (*(file for file in files if file not in small), merged)
 
 
 def sync(path: Path) -> None:

@@ -344,9 +344,13 @@ def _append_decisions(run: control.Run, night: Manifest) -> tuple[Standing, Stan
             return Standing(
                 last_decided=day,
                 logs={
-                    name: (
-                        *standing.logs.get(name, ()),
-                        written(name, f"{held} and as_of {compare} date '{run.as_of}'", suffix),
+                    name: lake.in_fewer_files(
+                        d,
+                        (
+                            *standing.logs.get(name, ()),
+                            written(name, f"{held} and as_of {compare} date '{run.as_of}'", suffix),
+                        ),
+                        folder / f"{name}_until_{suffix}.parquet",
                     )
                     for name, held in warehouse.LOGS.items()
                 },

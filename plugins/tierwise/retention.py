@@ -53,6 +53,8 @@ def _retire_decisions() -> None:
         for file in folder.glob("*"):
             if file not in named:
                 file.unlink(missing_ok=True)
+        if folder.exists() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _retire_landed(days: int, current: control.Release) -> None:

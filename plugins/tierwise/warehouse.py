@@ -406,9 +406,7 @@ def contents(folder: Path, build_file: Path, parent: Mapping[str, Content]) -> d
     with duckdb.connect() as d:
         d.execute(f"attach '{folder / RELEASED}' as released (read_only)")
         d.execute(f"attach '{build_file}' as built (read_only)")
-        before = _parent_folder(d)
-        if before is not None:
-            d.execute(f"attach '{before / RELEASED}' as before (read_only)")
+        before = _attach_parent(d)
         held = {}
         for mart in marts():
             if before is not None and mart in FACTS and mart in parent:
@@ -439,7 +437,7 @@ def publish(build_file: Path, folder: Path) -> None:
     parquet.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as d:
         d.execute(f"attach '{build_file}' as built (read_only)")
-        before = _parent_folder(d)
+        before = _attach_parent(d)
         if before is not None:
             shutil.copyfile(before / RELEASED, target)
         d.execute(f"attach '{target}' as released (storage_version 'v1.2.0')")
@@ -481,11 +479,19 @@ def _publish_fact(d: Any, mart: str, folder: Path, before: Path | None) -> None:
         d.execute(f"copy (select {_columns(mart)}, {month} as month {to_write}) to '{folder}' ({partitioned})")
 
 
-def _parent_folder(d: Any) -> Path | None:
-    """The folder of the release whose marts the build went on from, while that is there."""
-    parents = d.execute("select release_id from built.inputs.goes_on_from").fetchall()
-    folders = [settings().releases / release_id for (release_id,) in parents]
-    return next((folder for folder in folders if (folder / RELEASED).exists()), None)
+def _attach_parent(d: Any) -> Path | None:
+    """Attach the release whose marts the build went on from as `before`. Returns its folder; None where it is not there,
+    or somebody opened its file for writing: then all of the new release is written."""
+    import duckdb
+
+    for (release_id,) in d.execute("select release_id from built.inputs.goes_on_from").fetchall():
+        folder = settings().releases / release_id
+        try:
+            d.execute(f"attach '{folder / RELEASED}' as before (read_only)")
+        except duckdb.IOException:
+            return None
+        return folder
+    return None
 
 
 def _columns(mart: str) -> str:

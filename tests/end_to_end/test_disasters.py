@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -205,3 +207,85 @@ def test_readers_of_the_control_store_do_not_wait_for_a_writer(three_nights, tmp
         assert len(control.releases()) == 3
     assert writer.in_transaction
     writer.close()
+
+
+HOLDER = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reading") as d:
+    d.execute("begin")
+    count = "select count(*) from marts.fct_orders"
+    print(d.execute(count).fetchone()[0], flush=True)
+    sys.stdin.readline()
+    print(d.execute(count).fetchone()[0], flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", ["reading", "writing"])
+def test_an_analyst_who_holds_the_file_open_keeps_what_he_sees_and_holds_nobody_up(shop, tmp_path, how):
+    shop.deliver("orders_2024-02-02.csv", [(f"o2{n}", 1, "dee", "2024-02-02 09:00", "1.00", None) for n in range(3)])
+    undisturbed = shop.copy_to(tmp_path / "undisturbed")
+    undisturbed.run("2024-02-02")
+    command = [sys.executable, "-c", HOLDER, str(shop.released.resolve()), how]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    held = int(holder.stdout.readline())
+    shop.run("2024-02-02")
+    assert shop.current == "2024-02-02.1"
+    assert shop.differences(undisturbed) == []
+    still, _ = holder.communicate("\n", timeout=60)
+    assert (holder.returncode, int(still)) == (0, held)
+    assert shop.marts("select count(*) from fct_orders") == [(held + 3,)]
+    assert shop.tierwise("release", "verify").code == 0
+
+
+def test_the_same_day_twice_at_the_same_moment_is_one_release_and_one_who_is_told(shop, tmp_path):
+    shop.deliver("orders_2024-02-02.csv", [(f"o2{n}", 1, "dee", "2024-02-02 09:00", "1.00", None) for n in range(3)])
+    undisturbed = shop.copy_to(tmp_path / "undisturbed")
+    undisturbed.run("2024-02-02")
+    command = [sys.executable, "-m", "tierwise.cli", "run", "--as-of", "2024-02-02"]
+    environment = {**os.environ, "TIERWISE_HOME": str(shop.home)}
+    both = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = dict(sorted((one.wait(300), one.stderr.read()) for one in both))
+    assert list(told) == [0, 75], told
+    assert "nothing was changed" in " ".join(told[75].split())
+    assert shop.current == "2024-02-02.1"
+    assert shop.differences(undisturbed) == []
+
+
+def test_a_damaged_build_file_costs_a_night_at_most_its_haste(shop, tmp_path):
+    shop.deliver("orders_2024-02-02.csv", [(f"o2{n}", 1, "dee", "2024-02-02 09:00", "1.00", None) for n in range(3)])
+    undisturbed = shop.copy_to(tmp_path / "undisturbed")
+    undisturbed.run("2024-02-02")
+    kept = shop.home / "var/work/kept.duckdb"
+    size = kept.stat().st_size
+    with kept.open("r+b") as file:
+        for place in range(3 * 4096, size, 64 * 1024):
+            file.seek(place)
+            file.write(b"\xff" * 4096)
+    first = shop.tierwise("run", "--as-of", "2024-02-02")
+    if first.code:
+        assert first.code == 1, first.said
+        assert "the old release stays" in first.said
+        assert shop.current == "2024-02-01.1"
+        assert not kept.exists()
+        shop.run("2024-02-02")
+    assert shop.differences(undisturbed) == []
+
+
+def test_a_clock_that_was_an_hour_ahead_does_not_turn_the_order_of_deliveries_round(shop, monkeypatch):
+    from tierwise import control
+
+    now = control._now
+    with monkeypatch.context() as ahead:
+        ahead.setattr(control, "_now", lambda: now() + timedelta(hours=1))
+        shop.deliver("orders_2024-02-02.csv", [("o20", 1, "dee", "2024-02-02 09:00", "1.00", None)])
+        assert shop.tierwise("run", "--as-of", "2024-02-02").code == 3  # one row where four are usual
+    more = [(f"o2{n}", 1, "dee", "2024-02-02 09:00", "1.00", None) for n in range(4)]
+    shop.deliver("orders_2024-02-02_complete.csv", more)
+    shop.run("2024-02-02")
+    statuses = "select status from ops_runs order by started_at desc limit 2"
+    assert shop.marts(statuses) == [("released",), ("failed",)]
+    with shop.at_home():
+        assert [r.release_id for r in control.releases()][-1] == "2024-02-02.1"

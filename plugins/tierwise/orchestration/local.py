@@ -29,6 +29,8 @@ PARTS = (
 )
 """What `airflow standalone` starts. It does not notice when one of them dies, and leaves them behind when killed."""
 
+DAY = 24 * 60 * 60
+
 console = Console(highlight=False)
 
 
@@ -66,7 +68,13 @@ def serve(port: int) -> int:
                 parts.append(subprocess.Popen(["airflow", *part], stdout=log, stderr=log, process_group=group))
         if _wait_until_ready(parts, port):
             _say_where(port)
+            due = time.monotonic() + DAY
             while not _ended(parts):
+                if time.monotonic() >= due:
+                    due += DAY
+                    with log_file.open("ab") as log:
+                        retire = [sys.executable, "-m", "tierwise.orchestration.retention"]
+                        subprocess.run(retire, stdout=log, stderr=log, check=False)
                 time.sleep(1)
         console.print(f"A part of Airflow stopped; the end of {log_file} says why.", style="bold red", soft_wrap=True)
         return 1
