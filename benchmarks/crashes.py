@@ -5,7 +5,9 @@ group, then the night is run again to its end; stop halts it, lets a successor r
 Everybody who read must have seen one whole release, and what is there in the end must be what an undisturbed night
 leaves. A build that writes where readers look must be found out by the same eyes.
 
-    python -m benchmarks.crashes                                     # 200 kills, 50 stops; goes on where it stopped
+Every case names the commit it was run on. Those that the results hold are not run again: it goes on where it stopped.
+
+    python -m benchmarks.crashes                                     # 200 kills, 50 more while publishing, 50 stops
     python -m benchmarks.crashes --kills 5 --stops 3 --results FILE
 """
 
@@ -21,7 +23,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,7 +36,9 @@ from tierwise.settings import PROJECT, settings
 
 LINES = 2_000
 ROOM = PROJECT / "var" / "benchmarks" / "crashes"
+RESULTS = PROJECT / "benchmarks" / "results" / "crashes.json"
 LAST_STEP_BEFORE_PUBLISHING = "build proposals"
+PUBLISHING = ("hold at the door out", "release")
 PATIENCE = 300  # seconds for a night undisturbed
 
 READER = """
@@ -70,6 +74,7 @@ class Night:
     """What an undisturbed night takes and leaves."""
 
     seconds: float
+    publishing: float  # seconds of what follows the builds
     wholes: list[str]  # what a reader may see: the release before, and this one
     marts: dict[str, dict[str, int]]
     log: dict[str, list[int]]  # by stream: files and rows of the accepted log
@@ -86,6 +91,7 @@ class Case:
     answered: int | None  # its exit code; None where it was killed
     reads: int
     harm: list[str] = field(default_factory=list)
+    commit: str = field(default_factory=measure.commit)
 
 
 # --- a night in a process of its own ----------------------------------------------------------------------------------
@@ -150,7 +156,9 @@ def undisturbed(home: Path, said: Path) -> Night:
     seconds = time.monotonic() - began
     if code or found["failed"]:
         raise RuntimeError(f"the undisturbed night answered {code}, its reader {found['failed']}: {said.read_text()}")
-    return Night(round(seconds, 2), list(found["seen"]), *measure.forked(_left, home))
+    steps = re.findall(r"✓ (.+?)\s+([\d.]+) s", said.read_text())
+    publishing = sum(float(took) for step, took in steps if step in PUBLISHING)
+    return Night(round(seconds, 2), round(publishing, 2), list(found["seen"]), *measure.forked(_left, home))
 
 
 def _left(home: Path) -> tuple[dict[str, dict[str, int]], dict[str, list[int]]]:
@@ -209,16 +217,28 @@ def _orphans() -> list[str]:
 
 def kill(seed: int, home: Path, night: Night) -> Case:
     """End the night with kill -9, at a random moment, and run it again."""
-    moment = _moment(seed, 0, 1.05 * night.seconds)
+    return _killed("kill", seed, home, night, _moment(seed, 0, 1.05 * night.seconds))
+
+
+def kill_publishing(seed: int, home: Path, night: Night) -> Case:
+    """The same, at a random moment while the release is laid aside, held against the door out and committed."""
+    return _killed(
+        "kill_publishing", seed, home, night, _moment(seed, 0, 1.2 * night.publishing), LAST_STEP_BEFORE_PUBLISHING
+    )
+
+
+def _killed(kind: str, seed: int, home: Path, night: Night, moment: float, behind: str = "") -> Case:
+    said = home / "disturbed.txt"
     with reading(home) as found:
-        process = begin(home, home / "disturbed.txt")
+        process = begin(home, said)
+        _wait_for(behind, said, process)
         time.sleep(moment)
         os.killpg(process, signal.SIGKILL)
         answered = wait(process)
         again = wait(begin(home, home / "again.txt"))
     harm = [f"the night run again answered {again}"] if again else []
     harm += measure.forked(_harm, home, night, found)
-    return Case("kill", seed, moment, _behind(home / "disturbed.txt"), answered, found["reads"], harm)
+    return Case(kind, seed, moment, _behind(said), answered, found["reads"], harm)
 
 
 def stop(seed: int, home: Path, night: Night) -> Case:
@@ -245,8 +265,7 @@ def without_guard(seed: int, home: Path, night: Night) -> Case:
     said = home / "disturbed.txt"
     with reading(home) as found:
         process = begin(home, said, _build_where_readers_look)
-        while _behind(said) != LAST_STEP_BEFORE_PUBLISHING and not _has_ended(process):
-            time.sleep(0.01)
+        _wait_for(LAST_STEP_BEFORE_PUBLISHING, said, process)
         moment = _moment(seed, 0.05, 0.3)
         time.sleep(moment)
         os.killpg(process, signal.SIGKILL)
@@ -272,6 +291,12 @@ def _build_where_readers_look() -> None:
 
 def _moment(seed: int, least: float, most: float) -> float:
     return round(random.Random(seed).uniform(least, most), 2)  # noqa: S311  no secret
+
+
+def _wait_for(step: str, said: Path, process: int) -> None:
+    """Until a step is told as done, or the night ended; at once where none is named."""
+    while step and _behind(said) != step and not _has_ended(process):
+        time.sleep(0.01)
 
 
 def _has_ended(process: int) -> bool:
@@ -300,29 +325,23 @@ def _end(said: Path) -> str:
     return " ".join(said.read_text().split())[-300:]
 
 
+Kind = Callable[[int, Path, Night], Case]
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
-def run(
-    kind: Callable[[int, Path, Night], Case], seeds: range, room: Path, say: Callable[[str], None] = print
-) -> list[Case]:
-    """Go through the cases of a kind; one that was written down already is not done again."""
+def run(kind: Kind, seeds: Iterable[int], room: Path, then: Callable[[Case], None] = print) -> list[Case]:
+    """Go through cases of a kind; `then` is told of each."""
     homes.warm(room)
     released = measure.forked(homes.released, room, LINES)
     night = _undisturbed(room, released)
     cases = []
     for seed in seeds:
-        file = room / f"{kind.__name__}_{seed:03}.json"
-        if not file.exists():
-            home = room / f"{kind.__name__}_{seed:03}"
-            company.copy(released, home)
-            case = kind(seed, home, night)
-            file.write_text(json.dumps(asdict(case)))
-            say(
-                f"{case.kind} {seed}: at {case.moment} s, behind {case.ended_behind or 'nothing'}; {case.harm or 'no harm'}"
-            )
-            shutil.rmtree(home)
-        cases.append(Case(**json.loads(file.read_text())))
+        home = room / f"{kind.__name__}_{seed:03}"
+        company.copy(released, home)
+        cases.append(kind(seed, home, night))
+        shutil.rmtree(home)
+        then(cases[-1])
     return cases
 
 
@@ -338,28 +357,33 @@ def _undisturbed(room: Path, released: Path) -> Night:
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--kills", type=int, default=200)
-    asked.add_argument("--stops", type=int, default=50)
-    asked.add_argument("--results", type=Path, default=Path(__file__).parent / "results" / "crashes.json")
+    asked.add_argument("--stops", type=int, default=50, help="as many kills while publishing")
+    asked.add_argument("--results", type=Path, default=RESULTS)
     said = asked.parse_args()
-    room = ROOM / measure.code()  # other code begins anew
-    found = {
-        kind.__name__: run(kind, range(1, cases + 1), room)
-        for kind, cases in ((without_guard, 3), (kill, said.kills), (stop, said.stops))
-    }
-    harmed = [case for kind in ("kill", "stop") for case in found[kind] if case.harm]
-    missed = [case for case in found["without_guard"] if not case.harm]
-    result = {
-        "commit": measure.commit(),
-        "code": measure.code(),
-        "machine": measure.machine(),
-        "undisturbed_seconds": _undisturbed(room, Path()).seconds,
-        "harmed": len(harmed),
-        "without_guard_not_found_out": len(missed),
-        "cases": [asdict(case) for of_kind in found.values() for case in of_kind],
-    }
-    said.results.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    print(f"{len(found['kill'])} kills, {len(found['stop'])} stops: {len(harmed)} did harm.")
+    wanted = ((without_guard, 3), (kill, said.kills), (kill_publishing, said.stops), (stop, said.stops))
+    cases = read(said.results)
+
+    def write_down(case: Case) -> None:
+        cases.append(case)
+        held = {"machine": measure.machine(), "cases": [asdict(one) for one in cases]}
+        said.results.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n")
+        behind = case.ended_behind or "nothing"
+        print(f"{case.kind} {case.seed}: at {case.moment} s, behind {behind}; {case.harm or 'no harm'}", flush=True)
+
+    for kind, count in wanted:
+        done = {case.seed for case in cases if case.kind == kind.__name__}
+        left = [seed for seed in range(1, count + 1) if seed not in done]
+        if left:
+            run(kind, left, ROOM / measure.code(), write_down)
+    harmed = [case for case in cases if case.kind != without_guard.__name__ and case.harm]
+    missed = [case for case in cases if case.kind == without_guard.__name__ and not case.harm]
+    print(f"{len(cases)} nights disturbed: {len(harmed)} did harm. Without the guard not found out: {len(missed)}.")
     return 1 if harmed or missed else 0
+
+
+def read(results: Path) -> list[Case]:
+    """The cases that were run before."""
+    return [Case(**case) for case in json.loads(results.read_text())["cases"]] if results.exists() else []
 
 
 if __name__ == "__main__":
