@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import types
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -350,6 +351,24 @@ def test_the_numbers_on_steadiness_are_those_that_the_benchmark_wrote(page):
     ]
     assert f"{result['customers']:,}" in page.prose
     assert (result["nights_counted"], result["seeds"]) == (365, 3)
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        (ENGLISH, "{kill} nights were killed at random moments, {kill_publishing} more while they published"),
+        (ENGLISH, "{stop} were halted"),
+        (ENGLISH, "{reads:,} reads"),
+        (CHINESE, "{kill} 次夜间运行在随机时刻被强行终止，另有 {kill_publishing} 次在发布时"),
+        (CHINESE, "{stop} 次被暂停"),
+        (CHINESE, "{reads:,} 次读取"),
+    ],
+)
+def test_what_a_night_survives_is_what_the_benchmark_wrote(page, sentence):
+    cases = json.loads((ROOT / "benchmarks/results/crashes.json").read_text())["cases"]
+    kinds = Counter(case["kind"] for case in cases)
+    reads = sum(case["reads"] for case in cases if case["kind"] != "without_guard")
+    assert sentence.format(**kinds, reads=reads) in page.prose
 
 
 @pytest.mark.parametrize("name", WITH_COMMANDS)

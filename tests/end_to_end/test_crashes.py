@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -39,3 +41,12 @@ def test_one_who_was_halted_while_a_successor_finished_does_no_harm_and_says_so(
 def test_a_build_without_the_guard_is_found_out(crashes, room):
     [case] = crashes.run(crashes.without_guard, range(1, 2), room)
     assert case.harm
+
+
+def test_the_result_that_is_committed_holds_what_is_promised(crashes):
+    cases = crashes.read(crashes.RESULTS)
+    counted = Counter(case.kind for case in cases)
+    assert (counted["kill"], counted["stop"], counted["without_guard"]) == (200, 50, 3)
+    assert [case for case in cases if bool(case.harm) != (case.kind == "without_guard")] == []
+    assert len({(case.kind, case.seed) for case in cases}) == len(cases)
+    assert all(re.fullmatch("[0-9a-f]{40}", case.commit) for case in cases)
