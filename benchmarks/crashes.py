@@ -17,7 +17,6 @@ import argparse
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -156,8 +155,7 @@ def undisturbed(home: Path, said: Path) -> Night:
     seconds = time.monotonic() - began
     if code or found["failed"]:
         raise RuntimeError(f"the undisturbed night answered {code}, its reader {found['failed']}: {said.read_text()}")
-    steps = re.findall(r"✓ (.+?)\s+([\d.]+) s", said.read_text())
-    publishing = sum(float(took) for step, took in steps if step in PUBLISHING)
+    publishing = sum(seconds for step, seconds in homes.steps(said.read_text()).items() if step in PUBLISHING)
     return Night(round(seconds, 2), round(publishing, 2), list(found["seen"]), *measure.forked(_left, home))
 
 
@@ -317,8 +315,7 @@ def _releases_beside(home: Path, expected: int) -> list[str]:
 
 def _behind(said: Path) -> str:
     """The last step told as done."""
-    done = re.findall(r"✓ (.+?)\s+[\d.]+ s", said.read_text()) if said.exists() else []
-    return done[-1] if done else ""
+    return next(reversed(homes.steps(said.read_text())), "") if said.exists() else ""
 
 
 def _end(said: Path) -> str:

@@ -3,6 +3,7 @@ then only copied."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -16,7 +17,7 @@ from benchmarks.company import LAST_DAY
 from tierwise.settings import settings
 
 # `tierwise run` tells each step with its seconds: "  ✓ build history   12.3 s"
-_MARK = "✓"
+_DONE = re.compile(r"✓ (.+?)\s+([\d.]+) s")
 
 
 def delivered(room: Path, lines: int) -> Path:
@@ -85,8 +86,12 @@ def _told(home: Path, *command: str) -> dict[str, float]:
         code = cli.main(list(command))
     if code:
         raise RuntimeError(f"tierwise {' '.join(command)} answered {code}: {said.getvalue()}")
-    told = [line.split() for line in said.getvalue().splitlines() if line.split()[:1] == [_MARK]]
-    return {" ".join(words[1:-2]): float(words[-2]) for words in told}
+    return steps(said.getvalue())
+
+
+def steps(told: str) -> dict[str, float]:
+    """The steps that a run told as done, in order, with their seconds."""
+    return {step: float(seconds) for step, seconds in _DONE.findall(told)}
 
 
 def marts(home: Path) -> dict[str, dict[str, int]]:
