@@ -54,6 +54,7 @@ _SOURCES = """\
         product_id: product_id
     products:
       from: inbox/products/*.parquet
+      known_on: {from_name: "products_%Y-%m-%d"}
       columns:
         product_id: product_id
         name: name
@@ -72,7 +73,7 @@ def lay(home: Path, lines: int) -> None:
         last = min(first + LINES_A_DELIVERY, lines)
         day = LAST_DAY - timedelta(days=DAYS - 1 - (last - 1) * DAYS // lines)
         _deliver(home, day, lines, first, last)
-    products = home / "inbox" / "products" / "products.parquet"
+    products = home / "inbox" / "products" / f"products_{LAST_DAY - timedelta(days=DAYS)}.parquet"
     products.parent.mkdir(parents=True)
     with duckdb.connect() as d:
         d.execute(f"copy ({_PRODUCTS}) to '{products}'")
@@ -101,8 +102,10 @@ def enter(home: Path) -> None:
 
 
 def _pyramid() -> str:
-    shipped = yaml.safe_load((PROJECT / "config" / "tier_policies.yml").read_text())
-    return yaml.safe_dump({"pyramid": shipped["pyramid"]}, allow_unicode=True, sort_keys=False)
+    """The shipped one, without what tells apart equals: peers know no such thing."""
+    shipped = yaml.safe_load((PROJECT / "config" / "tier_policies.yml").read_text())["pyramid"]
+    del shipped["then_by"]
+    return yaml.safe_dump({"pyramid": shipped}, allow_unicode=True, sort_keys=False)
 
 
 _PRODUCTS = """

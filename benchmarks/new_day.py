@@ -31,7 +31,10 @@ def case(size: Size) -> Case:
         for name, night in (("new day", new_day), ("full refresh", full_refresh)):
             ready = partial(_ready, night is new_day, lines)
             beside = _called("new day", lines)
-            contestants.append(Contestant(_called(name, lines), partial(night, lines), ready, beside=beside))
+            rounds = 1 if night is full_refresh else None
+            contestants.append(
+                Contestant(_called(name, lines), partial(night, lines), ready, rounds=rounds, beside=beside)
+            )
     day, full, by_airflow = (_called(name, most) for name in ("new day", "full refresh", "new day by the DAG"))
     contestants.append(
         Contestant(by_airflow, partial(new_day_by_the_dag, most), partial(_ready_for_airflow, most), beside=day)

@@ -32,7 +32,7 @@ def case(size: Size) -> Case:
         lay=_Lay(size.lines),
         contestants=(
             Contestant("accepted to proposals", accepted_to_proposals, ready=_ready_accepted),
-            Contestant("whole refresh", whole_refresh, ready=_ready_delivered),
+            Contestant("whole refresh", whole_refresh, ready=_ready_delivered, rounds=1),
             Contestant("notebook (pandas)", notebook, needs="pyarrow"),
         ),
         aims=(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -270,6 +271,13 @@ ORDERS: dict[str, list[tuple[object, ...]]] = {
         ("o12", 1, "eve", "2024-02-01 09:30", "1.00", None),
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """No test leaves a variable behind for the next one, whatever it called."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(scope="session")

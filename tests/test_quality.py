@@ -512,7 +512,7 @@ def released(tmp_path: Path, changed: str = "") -> Path:
 
 def test_a_release_that_adds_up_goes_out_without_a_word(tmp_path: Path, company: Company) -> None:
     database = released(tmp_path)
-    assert quality.door_out(database, company) == []
+    assert quality.door_out(database, company, tmp_path / "spill") == []
     with duckdb.connect(str(database)) as d:  # and nobody holds the file any more
         d.execute("create table afterwards as select 1 as one")
 
@@ -539,12 +539,12 @@ def test_a_release_that_does_not_add_up_stays_inside(
     tmp_path: Path, company: Company, disaster: str, check: str
 ) -> None:
     with pytest.raises(OurFailure, match=f"{check}: not so"):
-        quality.door_out(released(tmp_path, disaster), company)
+        quality.door_out(released(tmp_path, disaster), company, tmp_path / "spill")
 
 
 def test_a_missing_mart_is_no_pass(tmp_path: Path, company: Company) -> None:
     with pytest.raises(OurFailure, match="fct_orders"):
-        quality.door_out(released(tmp_path, "drop table marts.fct_orders"), company)
+        quality.door_out(released(tmp_path, "drop table marts.fct_orders"), company, tmp_path / "spill")
 
 
 def test_strange_distributions_are_told(tmp_path: Path, company: Company) -> None:
@@ -562,7 +562,7 @@ def test_strange_distributions_are_told(tmp_path: Path, company: Company) -> Non
     update marts.fct_interactions set customer_key = null;
     update marts.fct_survey_responses set customer_key = null;
     """
-    told = quality.door_out(released(tmp_path, strange), company)
+    told = quality.door_out(released(tmp_path, strange), company, tmp_path / "spill")
     assert [f.check for f in told] == [
         "everybody_in_one_tier",
         "interactions_without_customers",

@@ -10,7 +10,7 @@
         log.*,
         ranked.replaced_on
     from {{ log }} as log
-    inner join ({{ ranked_versions(log) }}) as ranked
+    left join ({{ ranked_versions(log) }}) as ranked
         on log.version_id = ranked.version_id
     where
         log.left_out_because is null
@@ -18,6 +18,8 @@
         and (ranked.replaced_on is null or ranked.replaced_on > ranked.known_on)
 {% endmacro %}
 
+-- Versions of which there are others, and what replaces each. On a table that begins anew most rows have but one: they
+-- are not ranked at all. What arrives later is ranked with what it may replace.
 {% macro ranked_versions(log) %}
     select
         version_id,
@@ -35,7 +37,17 @@
         ) as replaced_on
     from (
         {{ versions_of(log) }}
-        where left_out_because is null
+        where
+            left_out_because is null
+            {%- if not is_incremental() %}
+            and version_of in (
+                select several.version_of
+                from {{ log }} as several
+                where several.left_out_because is null
+                group by several.version_of
+                having count(*) > 1
+            )
+            {%- endif %}
         group by version_of, version_id
         {% if is_incremental() %}
             union all

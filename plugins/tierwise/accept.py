@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -30,7 +32,7 @@ def accept(run_id: str) -> list[str]:
     come in; everything else that could be accepted has been by then, and stays.
     """
     run = control.run(run_id)
-    company = configuration.company()
+    company, sources = configuration.company(), description.load_sources()
     conformed = [control.delivery(f.stem) for f in sorted((run.work / "conformed").glob("*.json"))]
     waiting = [
         d
@@ -51,9 +53,15 @@ def accept(run_id: str) -> list[str]:
             if verdict.refusals and delivery.accepted_because is None:
                 first = verdict.refusals[0]
                 control.refuse_delivery(run_id, delivery.delivery_id, first.code, first.sentence)
-            elif _accept_one(run, delivery, verdict.failing, company.limits.max_bad_share):
+            elif _accept_one(
+                run,
+                delivery,
+                *description.entry_of(delivery.source, delivery.stream, sources),
+                verdict.failing,
+                company.limits.max_bad_share,
+            ):
                 accepted.append(delivery.delivery_id)
-    _hold_required_sources()
+    _hold_required_sources(sources)
     return accepted
 
 
@@ -81,9 +89,9 @@ def _at_the_door(run: control.Run, delivery: control.Delivery) -> quality.AtTheD
     )
 
 
-def _hold_required_sources() -> None:
+def _hold_required_sources(sources: Sequence[Source]) -> None:
     """A required source whose latest delivery was refused holds the release; a later good one frees it."""
-    for source in description.load_sources():
+    for source in sources:
         for stream in source.streams if source.required else ():
             delivered = [d for d in control.deliveries(source=source.name, stream=stream) if d.remapped_from is None]
             landed = sorted(delivered, key=lambda d: (d.landed_at, d.delivery_id))
@@ -97,17 +105,20 @@ def _hold_required_sources() -> None:
                 )
 
 
-def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max_bad_share: object) -> bool:
+def _accept_one(
+    run: control.Run,
+    delivery: control.Delivery,
+    source: Source,
+    entry: StreamEntry,
+    failing: Path,
+    max_bad_share: Decimal,
+) -> bool:
     """Compare one delivery with its stream's log and commit it. False where too many of its rows are bad."""
-    import duckdb
-
     stream = STREAMS[delivery.stream]
-    source, entry = description.entry_of(delivery.source, delivery.stream)
     log = control.deliveries(status="accepted", stream=stream.name)
     facts = _facts(run, delivery)
     conformed = run.work / "conformed" / f"{delivery.delivery_id}.parquet"
-    with duckdb.connect() as d:
-        d.execute(f"set temp_directory = '{run.work / 'spill'}'")
+    with lake.engine(run.work / "spill") as d:
         d.execute(f"create view conformed as from read_parquet('{conformed}')")
         values = " ".join(f"when '{c}' then {files.identifier(c)}::varchar" for c in stream.column_names)
         order = "order_id" if "order_id" in stream.column_names else "null::varchar"
@@ -135,8 +146,8 @@ def _accept_one(run: control.Run, delivery: control.Delivery, failing: Path, max
         counts = dict(d.execute("select fate, count(*) from incoming group by all").fetchall())
         quarantined = d.execute("select count(distinct row_number) from outside").fetchall()[0][0]
         judged = int(str(facts["delivered_rows"])) - int(str(facts["left_out_rows"]))
-        share = quarantined / judged if judged else 0.0
-        if share > float(str(max_bad_share)) and delivery.accepted_because is None and not stream.by_people:
+        too_many = judged and quarantined > max_bad_share * judged
+        if too_many and delivery.accepted_because is None and not stream.by_people:
             worst = d.execute("select reason_code, count(*) from outside group by 1 order by 2 desc, 1").fetchall()[0]
             control.refuse_delivery(
                 run.run_id,
@@ -217,15 +228,16 @@ def _incoming(
     version_row = "version_of" if by_order else "row_number::varchar"
     updated_at = "updated_at" if "updated_at" in stream.column_names else "null::timestamp"
     drop_repeats = by_order and entry.repeats is not None and entry.repeats.drop
-    one_line = "partition by version_id, line_id, is_repeat, left_out_because is null"
-    same_keys = f"case when left_out_because is null and not is_repeat then count(*) over ({one_line}) else 1 end"
-    if not by_order:
-        same_keys = "1"
+    if by_order:  # all lines of an order are one version
+        one_line = "partition by version_id, line_id, is_repeat, left_out_because is null"
+        same_keys = f"case when left_out_because is null and not is_repeat then count(*) over ({one_line}) else 1 end"
+        latest, same = "max({}) over (partition by version_id)", "list_sort(list(content_hash))"
+    else:
+        same_keys, latest, same = "1", "{}", "any_value(content_hash)"
     # A line that was bad before, too, makes what is read anew no worse.
     only_what_stood = f"and row_number in (select row_number from log where ranks_as = {ranks_as})"
     if delivery.remapped_from is None:
         only_what_stood = ""
-    same = "list_sort(list(content_hash))" if by_order else "list(content_hash)"
     return f"""
     create table incoming as
     with judged as (
@@ -252,8 +264,8 @@ def _incoming(
     versioned as (
         select
             *,
-            max({updated_at}) over (partition by version_id) as version_updated_at,
-            max(claimed_on) over (partition by version_id) as version_claimed_on,
+            {latest.format(updated_at)} as version_updated_at,
+            {latest.format("claimed_on")} as version_claimed_on,
             {same_keys} as same_keys
         from repeated
     ),

@@ -6,6 +6,8 @@ import hashlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +34,21 @@ class FileRef:
     @property
     def absolute(self) -> Path:
         return settings().var / self.path
+
+
+@contextmanager
+def engine(
+    spill: Path, database: Path | str = ":memory:", *, read_only: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An engine that takes no more memory than people allow it, and beyond that writes to the folder `spill`."""
+    import duckdb
+
+    with duckdb.connect(str(database), read_only=read_only) as connection:
+        memory = settings().memory
+        if memory:
+            connection.execute(f"set memory_limit = '{memory}'")
+        connection.execute(f"set temp_directory = '{spill}'")
+        yield connection
 
 
 def accepted_file(stream: str, delivery_id: str, run_id: str) -> Path:

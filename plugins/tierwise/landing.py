@@ -49,7 +49,7 @@ def land(run_id: str, source: str, stream: str) -> list[str]:
     where a required source has nothing, or where its file changed while it was read (try again).
     """
     run = control.run(run_id)
-    described, entry = description.entry_of(source, stream)
+    described, entry = description.entry_of(source, stream, description.load_sources())
     limit = configuration.company().limits.archive_bytes
     new = _land_what_lies_there(run, described, stream, entry, limit)
     if described.kind == description.BY_HAND:

@@ -15,8 +15,9 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
 
-from tierwise import configuration
+from tierwise import configuration, lake
 from tierwise.configuration import Company, Described
 from tierwise.errors import OurFailure, told_of
 from tierwise.settings import settings
@@ -93,18 +94,18 @@ def door_in(deliveries: list[AtTheDoor], company: Company, gate: Path) -> list[V
     streams = [s for s in STREAMS.values() if any(d.stream == s.name for d in deliveries)]
     suites = [_load(_suite_file(s.name), "rows", s) for s in streams]
     suites.append(_load(_suite_file(_DELIVERIES), "deliveries"))
-    import duckdb
 
     for old in (gate, gate.with_name(gate.name + ".wal")):
         old.unlink(missing_ok=True)
     gate.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(gate)) as d:
+    spill = gate.with_name("spill")
+    with lake.engine(spill, gate) as d:
         _furnish(d, deliveries, streams, company)
-    with _opened(gate) as source:
+    with _opened(gate, spill) as source:
         found = [f for suite in suites for f in _found(source, suite, company)]
     verdicts = {d.delivery_id: Verdict(d.delivery_id, d.rows.with_suffix(".failing.parquet")) for d in deliveries}
     vouched = {d.delivery_id for d in deliveries if d.accepted_anyway}
-    with duckdb.connect() as d:  # in memory: the gate's file belongs to Great Expectations' way of opening it
+    with lake.engine(spill) as d:  # in memory: the gate's file belongs to Great Expectations' way of opening it
         _furnish(d, deliveries, streams, company)
         d.execute(
             "create table failing (delivery_id varchar, row_number bigint, reason_code varchar, column_name varchar,"
@@ -291,8 +292,9 @@ def _one(d: duckdb.DuckDBPyConnection, query: str | None = None) -> tuple[Any, .
 # --- the door out ---------------------------------------------------------------------------------------------------
 
 
-def door_out(database: Path, company: Company) -> list[Finding]:
+def door_out(database: Path, company: Company, spill: Path) -> list[Finding]:
     """Hold a built release (its own DuckDB file, opened read-only) against `release.yml`; returns the warnings.
+    What it has no memory for goes to the folder `spill`.
 
     Raises OurFailure with every critical finding. No other connection of this process may hold the file.
     """
@@ -300,7 +302,7 @@ def door_out(database: Path, company: Company) -> list[Finding]:
     findings = []
     if database.with_name(database.name + ".wal").exists():
         raise OurFailure(f"{database} is still being written: there is a write-ahead log beside it.")
-    with _opened(database) as source:
+    with _opened(database, spill) as source:
         for table in dict.fromkeys(str(e.meta.table) for e in suite.expectations):
             about = [n for n, e in enumerate(suite.expectations) if e.meta.table == table]
             try:
@@ -334,7 +336,7 @@ def _count_of(result: dict[str, Any]) -> int:
 
 
 @contextmanager
-def _opened(database: Path) -> Iterator[Any]:
+def _opened(database: Path, spill: Path) -> Iterator[Any]:
     """A data source of an ephemeral context: no files, no progress bars, nothing sent anywhere."""
     gx = _great_expectations()
     from great_expectations.data_context.types.base import (
@@ -349,9 +351,10 @@ def _opened(database: Path) -> Iterator[Any]:
         progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
     )
     context = gx.get_context(mode="ephemeral", project_config=settled)
-    source = context.data_sources.add_sql(
-        "door", connection_string=f"duckdb:///{database}?access_mode=read_only", kwargs=READ_ONLY
-    )
+    held = {"access_mode": "read_only", "temp_directory": str(spill)}
+    memory = settings().memory
+    asked = urlencode({**held, "memory_limit": memory} if memory else held)
+    source = context.data_sources.add_sql("door", connection_string=f"duckdb:///{database}?{asked}", kwargs=READ_ONLY)
     try:
         yield source
     finally:  # both, or the next one to open the file is refused for its "different configuration"

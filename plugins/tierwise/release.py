@@ -71,7 +71,7 @@ def hold_at_the_door_out(run_id: str) -> list[str]:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     warehouse.publish(run.work / "build.duckdb", aside)
-    findings = quality.door_out(aside / warehouse.RELEASED, configuration.company())
+    findings = quality.door_out(aside / warehouse.RELEASED, configuration.company(), run.work / "spill")
     return [finding.sentence for finding in findings]
 
 
@@ -328,10 +328,9 @@ def _append_decisions(run: control.Run, night: Manifest) -> tuple[Standing, Stan
     Returns where things stood before the run's last day (a re-run of that day starts there), and where they stand
     after it.
     """
-    import duckdb
 
     folder = lake.decisions_folder(run.run_id)
-    with duckdb.connect(str(run.work / "build.duckdb"), read_only=True) as d:
+    with lake.engine(run.work / "spill", run.work / "build.duckdb", read_only=True) as d:
 
         def written(name: str, held: str, suffix: str) -> FileRef:
             columns = ", ".join(warehouse.input_columns(name))

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from tierwise import lake
 from tierwise.errors import OurFailure
 from tierwise.settings import hand_over, settings
 from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, STREAMS
@@ -208,7 +209,7 @@ def lay_inputs(
         build.unlink(missing_ok=True)
         arrived = files
     files = {**files, **{f"arrived_{stream}": arrived.get(stream, ()) for stream in STREAMS}}
-    with duckdb.connect(str(build)) as d:
+    with duckdb.connect(str(build), config={"storage_compatibility_version": "latest"}) as d:
         d.execute("drop schema if exists inputs cascade")
         d.execute("create schema inputs")
         d.execute("create table inputs.run_days (as_of date)")
@@ -401,9 +402,7 @@ def content_of(database: Path, mart: str) -> Content:
 
 def contents(folder: Path, build_file: Path, parent: Mapping[str, Content]) -> dict[str, Content]:
     """What each mart of the release in `folder` holds. Of facts that go on from `parent`, by what moved since."""
-    import duckdb
-
-    with duckdb.connect() as d:
+    with lake.engine(build_file.with_name("spill")) as d:
         d.execute(f"attach '{folder / RELEASED}' as released (read_only)")
         d.execute(f"attach '{build_file}' as built (read_only)")
         before = _attach_parent(d)
@@ -431,11 +430,10 @@ def publish(build_file: Path, folder: Path) -> None:
     Facts that go on from the parent's release begin as a copy of it: only what moved is taken out and put in, only
     months that moved are written, the others linked.
     """
-    import duckdb
-
     target, parquet = folder / RELEASED, folder / "parquet"
     parquet.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect() as d:
+    with lake.engine(build_file.with_name("spill")) as d:
+        d.execute("set preserve_insertion_order = false")
         d.execute(f"attach '{build_file}' as built (read_only)")
         before = _attach_parent(d)
         if before is not None:

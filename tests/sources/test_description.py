@@ -47,7 +47,7 @@ def refused(home: Path, text: str) -> str:
 
 def test_a_source_is_one_entry(home):
     (home / "config" / "sources.yml").write_text(SHOP)
-    source, entry = description.entry_of("shop", "orders")
+    source, entry = description.entry_of("shop", "orders", description.load_sources())
     assert (source.required, source.time_zone, entry.file_format) == (True, "Europe/London", "csv")
     assert entry.columns["order_id"].from_ == "no"
     assert entry.columns["amount"].where == "config/sources.yml:13"
@@ -183,7 +183,7 @@ def test_two_sources_of_one_name_are_refused(home):
 def test_an_entry_that_is_not_described_is_answered_with_those_that_are(home):
     (home / "config" / "sources.yml").write_text(SHOP)
     with pytest.raises(ConfigurationRefused, match="did you mean shop/orders"):
-        description.entry_of("shop", "oders")
+        description.entry_of("shop", "oders", description.load_sources())
 
 
 @pytest.mark.parametrize(

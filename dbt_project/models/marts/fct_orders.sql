@@ -35,7 +35,7 @@ decided_before as (
         ordered.ordered_on,
         primary_days.policy,
         primary_days.as_of as decided_on
-    from (select distinct ordered_on from lines) as ordered
+    from (select distinct ordered_on from {{ ref('int_order_lines__valued') }}) as ordered
     asof inner join primary_days
         on ordered.ordered_on > primary_days.as_of
 ),

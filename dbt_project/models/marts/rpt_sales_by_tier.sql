@@ -19,7 +19,7 @@ ordered_days as (
     select
         ordered.ordered_on,
         primary_days.policy
-    from (select distinct ordered_on from lines) as ordered
+    from (select distinct ordered_on from {{ ref('fct_orders') }}) as ordered
     asof left join primary_days
         on ordered.ordered_on > primary_days.as_of
 ),

@@ -1,7 +1,16 @@
 -- Facts = accepted sales less refunds, per currency, to the cent. What arrived is counted from the accepted log itself,
 -- with all that it may replace: on a build that begins anew, everything. The rest was, the night it arrived.
 {% test money_is_conserved(model) %}
-    with arrived as (
+    with days as (
+        select
+            {{ latest_day() }} as as_of,
+            timezone(
+                'UTC', timezone(company.time_zone, cast({{ latest_day() }} + 1 as timestamp))
+            ) as ends_at
+        from {{ source('inputs', 'company') }} as company
+    ),
+
+    arrived as (
         select *
         from {{ source('inputs', 'orders') }}
         where version_of in (select version_of from {{ source('inputs', 'arrived_orders') }})
@@ -12,16 +21,13 @@
             arrived.currency,
             arrived.amount
         from arrived
-        inner join ({{ ranked_versions('arrived') }}) as ranked
+        inner join days
+            on arrived.known_on <= days.as_of and arrived.ordered_at < days.ends_at
+        left join ({{ ranked_versions('arrived') }}) as ranked
             on arrived.version_id = ranked.version_id
-        cross join {{ source('inputs', 'company') }} as company
         where
             arrived.left_out_because is null
-            and arrived.known_on <= {{ latest_day() }}
-            and {{ until('ranked.replaced_on') }} > {{ latest_day() }}
-            and arrived.ordered_at < timezone(
-                'UTC', timezone(company.time_zone, cast({{ latest_day() }} + 1 as timestamp))
-            )
+            and {{ until('ranked.replaced_on') }} > days.as_of
     ),
 
     cleaned as (

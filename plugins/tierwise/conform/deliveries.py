@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tierwise import configuration, control
+from tierwise import configuration, control, lake
 from tierwise.conform.statement import Statement, in_plain_letters, literal, plain_number
 from tierwise.errors import DeliveryRefused, OurFailure, told_of
 from tierwise.settings import settings
@@ -116,7 +116,7 @@ def _conform_one(delivery: Delivery, source: Source, entry: StreamEntry, company
     try:
         _hold_day(delivery, entry)
         raw = files.read(entry, path, work, vouched=delivery.accepted_because is not None)
-        with duckdb.connect() as d:
+        with lake.engine(work / "spill") as d:
             _settle(d, work)
             statement = Statement(delivery, source, entry, company, raw, _types_of_fragments(d, entry, raw))
             return _typed(d, statement, work / "conformed" / delivery.delivery_id)
@@ -141,7 +141,6 @@ def _hold_day(delivery: Delivery, entry: StreamEntry) -> None:
 def _settle(d: duckdb.DuckDBPyConnection, work: Path) -> None:
     """Our functions, UTC, and no file but those of this installation."""
     d.execute("set TimeZone = 'UTC'")
-    d.execute(f"set temp_directory = {literal(work / 'spill')}")
     d.execute(f"set allowed_directories = [{literal(settings().var)}, {literal(work)}]")
     d.execute("set enable_external_access = false")
     d.create_function("in_plain_letters", in_plain_letters, ["VARCHAR"], "VARCHAR")

@@ -10,7 +10,7 @@ import codecs
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import PurePosixPath
@@ -338,9 +338,8 @@ def load_sources() -> list[Source]:
     return [*sources, _by_hand()]
 
 
-def entry_of(source: str, stream: str) -> tuple[Source, StreamEntry]:
-    """One source and its entry for a stream. Raises ConfigurationRefused where the configuration has none."""
-    sources = load_sources()
+def entry_of(source: str, stream: str, sources: Sequence[Source]) -> tuple[Source, StreamEntry]:
+    """One of the sources and its entry for a stream. Raises ConfigurationRefused where there is none."""
     for one in sources:
         if one.name == source and stream in one.streams:
             return one, one.streams[stream]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from tierwise import configuration
+from tierwise import configuration, lake
 from tierwise.errors import ConfigurationRefused, DeliveryRefused, told_of
 from tierwise.settings import settings
 from tierwise.sources.description import StreamEntry
@@ -88,14 +88,11 @@ def read(entry: StreamEntry, path: Path, work: Path, *, vouched: bool = False) -
     `vouched`: somebody accepts the file although more than 1 % of its lines are broken. `work` holds what had to be
     transcoded. Raises DeliveryRefused for a file that cannot be read as the entry says.
     """
-    import duckdb
-
     if path.stat().st_size == 0:
         raise DeliveryRefused(f"{path.name} has 0 bytes.", code="empty", hint="was the export finished?")
     reader = {"csv": _read_csv, "jsonl": _read_jsonl, "parquet": _read_parquet}[entry.file_format]
-    with duckdb.connect() as d:
-        work.mkdir(parents=True, exist_ok=True)
-        d.execute(f"set temp_directory = {_quoted(str(work / 'spill'))}")
+    work.mkdir(parents=True, exist_ok=True)
+    with lake.engine(work / "spill") as d:
         raw = reader(d, entry, path, work, vouched)
         if entry.sql_file is not None and raw.rows:
             raw = _selected(d, entry, raw)
