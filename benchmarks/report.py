@@ -59,7 +59,7 @@ def _about(case: Case, held: dict[str, Any], machine: dict[str, Any]) -> Iterato
     steps = {name: of for name, of in samples.items() if of[0]["steps"]}
     if steps:
         named = list(dict.fromkeys(step for of in steps.values() for step in of[0]["steps"]))
-        seconds = [[f"{median(frame.values(of, step)):,.1f}" for of in steps.values()] for step in named]
+        seconds = [[_seconds_of(step, of) for of in steps.values()] for step in named]
         yield _table(("seconds of a step", *steps), [(step, *row) for step, row in zip(named, seconds, strict=True)])
     busy = max((sample["load"] for of in samples.values() for sample in of), default=0)
     elsewhere = "" if held["machine"] == machine else f" {_told(held['machine'])}."
@@ -67,6 +67,10 @@ def _about(case: Case, held: dict[str, Any], machine: dict[str, Any]) -> Iterato
         f"{held['measured_on']}, code {held['code']}, load up to {busy:.1f};"
         f" the engine may take {held['engine_memory']}.{elsewhere}"
     )
+
+
+def _seconds_of(step: str, samples: list[dict[str, Any]]) -> str:
+    return f"{median(frame.values(samples, step)):,.1f}" if all(step in one["steps"] for one in samples) else ""
 
 
 def _growth(nights: dict[str, Any]) -> dict[str, Any]:
