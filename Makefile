@@ -18,7 +18,7 @@ demo: .venv/.ok  ## a year of a real shop: nine month-ends and two nights refres
 	@$(BIN)/python -m tierwise.demo
 
 test: .venv/.ok  ## all tests, those that start a real Airflow and kill it included
-	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 test-quick: .venv/.ok  ## all tests but the slow ones
 	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
