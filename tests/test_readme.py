@@ -371,6 +371,29 @@ def test_what_a_night_survives_is_what_the_benchmark_wrote(page, sentence):
     assert sentence.format(**kinds, reads=reads) in page.prose
 
 
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        (ENGLISH, "the last month's took {growth} times the processor time of the first's, and all {nights} together"),
+        (CHINESE, "每夜的处理器时间是第一个月的 {growth} 倍，{nights} 夜合起来"),
+    ],
+    ids=READMES,
+)
+def test_what_a_year_of_nights_costs_is_what_the_benchmark_wrote(page, sentence):
+    year = json.loads((ROOT / "benchmarks/results/year.json").read_text())
+    assert sentence.format(growth=year["growth"], nights=len(year["nights"])) in page.prose
+    assert len(year["nights"]) == 365
+    assert year["differing"] == []
+
+
+def test_every_aim_that_is_missed_is_explained():
+    aims = Page("benchmarks/RESULTS.md").table("what we promise")
+    explained = (ROOT / "benchmarks/MISSES.md").read_text()
+    missed = [f"## {measure}: {promise}\n" for measure, promise, _, _, verdict in aims if verdict == "**missed**"]
+    assert [heading for heading in missed if heading not in explained] == []
+    assert explained.count("\n## ") == len(missed)
+
+
 @pytest.mark.parametrize("name", WITH_COMMANDS)
 def test_every_module_to_run_is_there(name):
     named = {
