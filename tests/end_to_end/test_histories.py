@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from tests.incremental.histories import Arrivals, Row, _History
 
-CASES = 8
+CASES = 12
 NIGHTS = [date(2023, 12, 31), date(2024, 2, 29), date(2025, 1, 2)]
 MAPPING_CHANGES_BEFORE = NIGHTS[1]
 
