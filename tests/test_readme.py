@@ -104,7 +104,8 @@ class Page:
 
     @property
     def prose(self) -> str:
-        return " ".join(piece.content for _, piece in self.inline())
+        """Its running text, however its lines are broken."""
+        return " ".join(" ".join(piece.content for _, piece in self.inline()).split())
 
     @property
     def lines_to_type(self) -> list[str]:
