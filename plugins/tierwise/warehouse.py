@@ -280,7 +280,10 @@ def _memory() -> str:
 
 
 def _without_data(message: str) -> str:
-    """dbt's message; of an error over a row's value only what kind it was."""
+    """dbt's message; of an error over a row's value only what kind it was, and of a refusal of ours its sentence."""
+    refused = re.search(r"Grain broken: .*", message)
+    if refused:
+        return refused[0]
     return message if not re.search(r"(?i)conversion|out of range|invalid input|constraint", message) else "a bad value"
 
 
