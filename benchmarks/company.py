@@ -22,7 +22,7 @@ LAST_DAY = date(2025, 6, 30)  # of the backlog; nights follow
 DAYS = 1096
 NIGHT = LAST_DAY + timedelta(days=1)
 LINES_A_CUSTOMER = 8  # of those who may buy; about one in three never does
-LINES_A_DELIVERY = 1_000_000
+LINES_A_DELIVERY = 1_000_000  # at least; a backlog is never more than ten
 LINES_A_NIGHT = 5_000
 
 _COMPANY = """\
@@ -69,8 +69,9 @@ def lay(home: Path, lines: int) -> None:
         file = home / "config" / f"{name}.yml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    for first in range(0, lines, LINES_A_DELIVERY):
-        last = min(first + LINES_A_DELIVERY, lines)
+    lines_a_delivery = max(LINES_A_DELIVERY, -(-lines // 10))
+    for first in range(0, lines, lines_a_delivery):
+        last = min(first + lines_a_delivery, lines)
         day = LAST_DAY - timedelta(days=DAYS - 1 - (last - 1) * DAYS // lines)
         _deliver(home, day, lines, first, last)
     products = home / "inbox" / "products" / f"products_{LAST_DAY - timedelta(days=DAYS)}.parquet"

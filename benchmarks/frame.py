@@ -35,6 +35,7 @@ class Size:
     growth: tuple[int, ...]  # numbers of lines of one and the same night
     customers: int
     most_customers: int
+    most_lines: int
     rounds: int
     results: Path
 
@@ -44,8 +45,8 @@ class Size:
 
 
 BENCHMARKS = PROJECT / "benchmarks"
-BIG = Size("big", 10_000_000, (1_000_000, 3_000_000, 10_000_000), 1_000_000, 10_000_000, 3, BENCHMARKS)
-SMALL = Size("small", 20_000, (20_000,), 10_000, 10_000, 1, ROOM / "small")
+BIG = Size("big", 10_000_000, (1_000_000, 3_000_000, 10_000_000), 1_000_000, 10_000_000, 100_000_000, 3, BENCHMARKS)
+SMALL = Size("small", 20_000, (20_000,), 10_000, 10_000, 20_000, 1, ROOM / "small")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 
 import duckdb
 import pytest
@@ -82,6 +83,20 @@ def test_a_ratio_is_rounded_as_pythons_decimals_round_it(to_4_decimals):
         exact.divide(Decimal(n), Decimal(d)).quantize(Decimal("0.0001"), ROUND_HALF_EVEN, exact) for n, d in ratios
     ]
     assert to_4_decimals(ratios) == expected
+
+
+def test_a_mean_of_cents_is_rounded_as_pythons_fractions_round_it(compiled):
+    """Every tie around zero, and draws up to what a decimal of 18 digits holds."""
+    draw = random.Random(13)
+    small = [(total, count) for total in range(-25, 26) for count in (1, 2, 3, 4, 6)]
+    large = [(draw.randint(-(10**18) + 1, 10**18 - 1), draw.choice((2, 4, 7, 365, 10**6))) for _ in range(300)]
+    sql = compiled("select {{ mean_half_even('total', 'items') }} as mean from given order by place")
+    with duckdb.connect() as d:
+        d.execute("create table given (place integer, total bigint, items bigint)")
+        values = ", ".join(f"({place}, {total}, {items})" for place, (total, items) in enumerate([*small, *large]))
+        d.execute(f"insert into given values {values}")
+        means = [row[0] for row in d.execute(sql).fetchall()]
+    assert means == [round(Fraction(total, items)) for total, items in [*small, *large]]
 
 
 @pytest.mark.parametrize("scale", [4, 8])

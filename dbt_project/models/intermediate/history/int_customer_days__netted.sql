@@ -2,33 +2,19 @@
 -- A refund that names its order is netted on that order's day once the order is known; another on its own day.
 with
 
-lines as (
-    select
+undone_orders as (
+    select distinct
         asked.as_of,
         asked.basis,
         asked.happened_by,
-        lines.customer_key,
-        lines.source,
-        case when lines.kind <> 'sale' then lines.original_order_id end as undone_order_id,
-        lines.ordered_on,
-        lines.net_amount
-    from {{ ref('int_order_lines__valued') }} as lines
+        refunds.source,
+        refunds.original_order_id as order_id
+    from {{ ref('int_order_lines__valued') }} as refunds
     inner join {{ ref('int_customers__asked') }} as asked
         on
-            lines.customer_key = asked.customer_key
-            and {{ stands_on('lines', 'asked.as_of', 'ordered_on', 'asked.happened_by') }}
-    where lines.is_counted
-),
-
-undone_orders as (
-    select distinct
-        as_of,
-        basis,
-        happened_by,
-        source,
-        undone_order_id
-    from lines
-    where undone_order_id is not null
+            refunds.customer_key = asked.customer_key
+            and {{ stands_on('refunds', 'asked.as_of', 'ordered_on', 'asked.happened_by') }}
+    where refunds.is_counted and refunds.kind <> 'sale' and refunds.original_order_id is not null
 ),
 
 originals as (  -- as they stand on each day: an order that is known or moved to another day later, is so later
@@ -42,7 +28,7 @@ originals as (  -- as they stand on each day: an order that is known or moved to
     inner join undone_orders
         on
             orders.source = undone_orders.source
-            and orders.order_id = undone_orders.undone_order_id
+            and orders.order_id = undone_orders.order_id
             and {{ stands_on('orders', 'undone_orders.as_of', 'ordered_on', 'undone_orders.happened_by') }}
     where orders.kind = 'sale'
     group by undone_orders.as_of, undone_orders.basis, orders.source, orders.order_id
@@ -50,19 +36,24 @@ originals as (  -- as they stand on each day: an order that is known or moved to
 
 netted as (
     select
-        lines.as_of,
-        lines.basis,
+        asked.as_of,
+        asked.basis,
         lines.customer_key,
         coalesce(originals.ordered_on, lines.ordered_on) as purchased_on,
         cast(sum(lines.net_amount) as decimal(18, 2)) as net_amount
-    from lines
+    from {{ ref('int_order_lines__valued') }} as lines
+    inner join {{ ref('int_customers__asked') }} as asked
+        on
+            lines.customer_key = asked.customer_key
+            and {{ stands_on('lines', 'asked.as_of', 'ordered_on', 'asked.happened_by') }}
     left join originals
         on
-            lines.as_of = originals.as_of
-            and lines.basis = originals.basis
+            asked.as_of = originals.as_of
+            and asked.basis = originals.basis
             and lines.source = originals.source
-            and lines.undone_order_id = originals.order_id
-    group by lines.as_of, lines.basis, lines.customer_key, coalesce(originals.ordered_on, lines.ordered_on)
+            and case when lines.kind <> 'sale' then lines.original_order_id end = originals.order_id
+    where lines.is_counted
+    group by asked.as_of, asked.basis, lines.customer_key, coalesce(originals.ordered_on, lines.ordered_on)
 )
 
 select * from netted

@@ -26,8 +26,9 @@ summed as (
         max(purchased_on) as last_purchased_on,
         count(*) as purchase_days,
         sum(case when {{ within_days('purchased_on', 'window_ends_on', 365) }} then 1 else 0 end) as purchase_days_12m,
-        sum(net_amount) as net_amount,
-        min_by(net_amount, purchased_on) as first_day_amount
+        cast(
+            cast(sum(net_amount) - min_by(net_amount, purchased_on) as decimal(18, 2)) * 100 as bigint
+        ) as repeat_cents
     from purchases
     group by as_of, basis, customer_key, window_ends_on
 ),
@@ -47,9 +48,10 @@ summarised as (
         cast({{ dbt.datediff('last_purchased_on', 'window_ends_on', 'day') }} as bigint) as days_since_last_purchase,
         case
             when purchase_days > 1
-                then {{ ratio_half_even(
-                    in_units('(net_amount - first_day_amount)', 2), '(100 * (purchase_days - 1))', 2
-                ) }}
+                then cast(
+                    cast({{ mean_half_even('repeat_cents', 'purchase_days - 1') }} as decimal(18, 0))
+                    * cast(0.01 as decimal(3, 2)) as decimal(18, 2)
+                )
         end as average_repeat_amount
     from summed
 )
