@@ -1,0 +1,166 @@
+"""BG/NBD: how often a customer will buy, and whether he still does.
+
+Fader, Hardie and Lee, "Counting Your Customers" the Easy Way, Marketing Science 24(2), 2005; (n) are its equations.
+Customers buy at a rate that is gamma distributed over them (r, alpha), and after each purchase drop out with a
+probability that is beta distributed (a, b). Where nobody is seen to drop out, what is left is the NBD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import digamma, expit, gammaln, hyp2f1, polygamma
+
+from tierwise.value.fitting import Fit, Numbers, maximise
+
+_STARTS = [(1.0, 1.0, 1.0, 1.0), (0.3, 5.0, 0.5, 3.0)]  # alpha by the mean age
+_NO_DROP_OUT = 0.001  # a / (a + b) below it
+_AT_ONE = 1e-5  # (10) has a gap at a = 1, which its two sides close
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Distinct purchase histories, and how many customers have each: four arrays of one length.
+
+    `repeats` is x, `last` is t_x (first to last purchase, 0 without a repeat), `age` is T (first purchase to today).
+    """
+
+    repeats: Numbers
+    last: Numbers
+    age: Numbers
+    customers: Numbers
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """`alpha` has the unit of time; `a` and `b` are None where nobody is seen to drop out."""
+
+    r: float
+    alpha: float
+    a: float | None = None
+    b: float | None = None
+
+
+def fit(cells: Cells) -> tuple[Parameters, Fit]:
+    """The most likely parameters. Without a drop-out that the data show (a / (a + b) below 0.001, information that is not
+    positive definite, another optimum from another start) those of the NBD."""
+    unit = float(np.average(cells.age, weights=cells.customers)) / 10
+    observations = float(cells.customers.sum())
+    starts = [(r, alpha * unit, a, b) for r, alpha, a, b in _STARTS]
+    found = maximise(lambda p: log_likelihood(cells, p), starts, observations)
+    r, alpha, a, b = found.parameters
+    if found.is_identified and a / (a + b) >= _NO_DROP_OUT:
+        return Parameters(r, alpha, a, b), found
+    found = maximise(lambda p: _log_likelihood_without_drop_out(cells, p), [s[:2] for s in starts], observations)
+    return Parameters(*found.parameters), found
+
+
+def log_likelihood(cells: Cells, parameters: Numbers) -> tuple[float, Numbers, Numbers]:
+    """(6), over all customers: its value, gradient and Hessian by r, alpha, a, b."""
+    r, alpha, a, b = parameters
+    x, n = cells.repeats, cells.customers
+    until_now, until_last = alpha + cells.age, alpha + cells.last
+    again = x > 0
+    others = np.where(again, b + x - 1, 1.0)
+    alive = -(r + x) * np.log(until_now)
+    gone = np.log(a) - np.log(others) - (r + x) * np.log(until_last)
+    both = np.where(again, np.logaddexp(alive, gone), alive)
+    share = np.where(again, expit(gone - alive), 0.0)  # of the likelihood, that the last purchase was the last one
+    value = (
+        gammaln(r + x)
+        - gammaln(r)
+        + r * np.log(alpha)
+        + gammaln(a + b)
+        + gammaln(b + x)
+        - gammaln(b)
+        - gammaln(a + b + x)
+        + both
+    )
+    zero = np.zeros_like(x)
+    of_alive = np.stack([-np.log(until_now), -(r + x) / until_now, zero, zero])
+    of_gone = np.stack([-np.log(until_last), -(r + x) / until_last, zero + 1 / a, -1 / others])
+    apart = of_gone - of_alive
+    gradient = of_alive + share * apart
+    gradient[0] += digamma(r + x) - digamma(r) + np.log(alpha)
+    gradient[1] += r / alpha
+    gradient[2] += digamma(a + b) - digamma(a + b + x)
+    gradient[3] += digamma(a + b) - digamma(a + b + x) + digamma(b + x) - digamma(b)
+
+    hessian = share * (1 - share) * apart[:, None] * apart[None, :]
+    hessian[0, 0] += _trigamma(r + x) - _trigamma(r)
+    cross = 1 / alpha - (1 - share) / until_now - share / until_last
+    hessian[0, 1] += cross
+    hessian[1, 0] += cross
+    hessian[1, 1] += (r + x) * ((1 - share) / until_now**2 + share / until_last**2) - r / alpha**2
+    beta = _trigamma(a + b) - _trigamma(a + b + x)
+    hessian[2, 2] += beta - share / a**2
+    hessian[2, 3] += beta
+    hessian[3, 2] += beta
+    hessian[3, 3] += beta + _trigamma(b + x) - _trigamma(b) + share / others**2
+    return float(n @ value), gradient @ n, hessian @ n
+
+
+def probability_alive(parameters: Parameters, cells: Cells) -> Numbers:
+    """That a customer has not dropped out; nan for everybody where nobody is seen to. Fader, Hardie and Lee, "Computing
+    P(alive) Using the BG/NBD Model", 2008."""
+    if parameters.a is None or parameters.b is None:
+        return np.full_like(cells.age, np.nan)
+    return 1 / (1 + _odds_gone(parameters.r, parameters.alpha, parameters.a, parameters.b, cells))
+
+
+def expected_purchases(parameters: Parameters, cells: Cells, horizon: float) -> Numbers:
+    """(10): how many purchases a customer of each cell will make within `horizon` from today."""
+    r, alpha, x = parameters.r, parameters.alpha, cells.repeats
+    if parameters.a is None or parameters.b is None:
+        return (r + x) / (alpha + cells.age) * horizon
+    a, b = parameters.a, parameters.b
+    if abs(a - 1) < _AT_ONE:
+        sides = [Parameters(r, alpha, 1 + side, b) for side in (-2 * _AT_ONE, 2 * _AT_ONE)]
+        return np.mean([expected_purchases(side, cells, horizon) for side in sides], axis=0)
+    return _if_alive(r + x, alpha + cells.age, a, b + x, horizon) / (1 + _odds_gone(r, alpha, a, b, cells))
+
+
+def expected_of_newcomer(parameters: Parameters, horizon: float) -> float:
+    """(9): how many repeated purchases anybody makes within `horizon` from the first."""
+    nobody = np.zeros(1)
+    return float(expected_purchases(parameters, Cells(nobody, nobody, nobody, nobody + 1), horizon)[0])
+
+
+def _if_alive(r: Numbers, alpha: Numbers, a: float, b: Numbers, horizon: float) -> Numbers:
+    """The numerator of (10), for a gamma (r, alpha) and a beta (a, b) that know the past already.
+
+    By Euler's transformation of the hypergeometric function, whose own terms overflow for busy customers.
+    """
+    z = horizon / (alpha + horizon)
+    grown = (1 - z) ** (a - 1) * hyp2f1(a + b - 1 - r, a - 1, a + b - 1, z)
+    return (a + b - 1) / (a - 1) * (1 - grown)
+
+
+def _odds_gone(r: float, alpha: float, a: float, b: float, cells: Cells) -> Numbers:
+    x = cells.repeats
+    others = np.where(x > 0, b + x - 1, 1.0)
+    silent = np.exp((r + x) * np.log((alpha + cells.age) / (alpha + cells.last)))
+    return np.where(x > 0, a / others * silent, 0.0)
+
+
+def _log_likelihood_without_drop_out(cells: Cells, parameters: Numbers) -> tuple[float, Numbers, Numbers]:
+    """(6) as a goes to 0."""
+    r, alpha = parameters
+    x, n, until_now = cells.repeats, cells.customers, alpha + cells.age
+    value = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(until_now)
+    gradient = np.stack(
+        [digamma(r + x) - digamma(r) + np.log(alpha) - np.log(until_now), r / alpha - (r + x) / until_now]
+    )
+    cross = 1 / alpha - 1 / until_now
+    hessian = np.array(
+        [
+            [_trigamma(r + x) - _trigamma(r), cross],
+            [cross, (r + x) / until_now**2 - r / alpha**2],
+        ]
+    )
+    return float(n @ value), gradient @ n, hessian @ n
+
+
+def _trigamma(at: Numbers | float) -> Numbers:
+    return polygamma(1, at)
