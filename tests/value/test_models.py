@@ -68,6 +68,16 @@ def test_days_or_weeks_make_no_difference(parameters, histories, horizon, unit):
     assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-9)
 
 
+@given(PARAMETERS, HISTORIES, st.floats(0.001, 2))
+def test_what_comes_later_is_worth_less(parameters, histories, rate):
+    model, cells = bg_nbd.Parameters(*parameters), _cells(histories)
+    whole = bg_nbd.expected_purchases(model, cells, 365)
+    assert bg_nbd.discounted_purchases(model, cells, 365, 0) == pytest.approx(whole)
+    discounted = bg_nbd.discounted_purchases(model, cells, 365, rate)
+    assert np.all(discounted <= whole + 1e-9)
+    assert np.all(discounted >= whole / (1 + rate) - 1e-9)
+
+
 def test_of_the_busiest_customer_a_number_is_expected():
     """The textbook form of the hypergeometric function overflows here."""
     busy = bg_nbd.Cells(*(np.array([value]) for value in (3000.0, 3649.0, 3650.0, 1.0)))

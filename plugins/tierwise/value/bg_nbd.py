@@ -16,6 +16,7 @@ from tierwise.value.fitting import Fit, Numbers, maximise
 
 _STARTS = [(1.0, 1.0, 1.0, 1.0), (0.3, 5.0, 0.5, 3.0)]  # alpha by the mean age
 _NO_DROP_OUT = 0.001  # a / (a + b) below it
+_MONTHS = 12
 _AT_ONE = 1e-5  # (10) has a gap at a = 1, which its two sides close
 
 
@@ -119,6 +120,16 @@ def expected_purchases(parameters: Parameters, cells: Cells, horizon: float) -> 
         sides = [Parameters(r, alpha, 1 + side, b) for side in (-2 * _AT_ONE, 2 * _AT_ONE)]
         return np.mean([expected_purchases(side, cells, horizon) for side in sides], axis=0)
     return _if_alive(r + x, alpha + cells.age, a, b + x, horizon) / (1 + _odds_gone(r, alpha, a, b, cells))
+
+
+def discounted_purchases(parameters: Parameters, cells: Cells, year: float, discount_rate: float) -> Numbers:
+    """The purchases of the year to come, each worth less the later it is: by months of equal length, a month's at its end.
+
+    `year` is its length in the unit of the cells, `discount_rate` what a year takes off, such as 0.10.
+    """
+    by_month = [expected_purchases(parameters, cells, year * month / _MONTHS) for month in range(_MONTHS + 1)]
+    worth = (1 + discount_rate) ** (-np.arange(1, _MONTHS + 1) / _MONTHS)
+    return worth @ np.diff(by_month, axis=0)
 
 
 def expected_of_newcomer(parameters: Parameters, horizon: float) -> float:
