@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ class Fit:
     steps: int
 
 
-def maximise(likelihood: Likelihood, starts: list[tuple[float, ...]], observations: float) -> Fit:
+def maximise(likelihood: Likelihood, starts: Sequence[tuple[float, ...]], observations: float) -> Fit:
     """Find the parameters, all positive, that make the data most likely; they are searched by their logarithms.
 
     `observations` is how many the data are, cells times counts.
