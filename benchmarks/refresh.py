@@ -76,12 +76,13 @@ def _ready_delivered(folder: Path) -> None:
 
 def accepted_to_proposals(folder: Path, watch: Watch) -> Path:
     company.enter(folder / "home")
-    from tierwise import control, release, warehouse
+    from tierwise import control, release
 
     run = control.run((folder / "home" / "run").read_text())
     with watch:
-        for part in warehouse.PARTS:
-            release.build(run.run_id, part)
+        release.build(run.run_id, "history")
+        release.score(run.run_id)
+        release.build(run.run_id, "proposals")
     watch.steps = _dearest((run.work / "logs" / "dbt.log").read_text())
     return _keep(run.work / "build.duckdb", folder / "proposals.parquet")
 

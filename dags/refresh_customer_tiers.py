@@ -21,6 +21,7 @@ from tierwise.orchestration.tasks import (
     hold_at_the_door_out,
     land,
     release,
+    score,
     streams,
 )
 
@@ -44,6 +45,7 @@ def refresh_customer_tiers():
         conform(run),
         accept(run),
         build.override(task_id="build_history")(run, "history"),
+        score(run),
         build.override(task_id="build_proposals")(run, "proposals"),
         hold_at_the_door_out(run),
         release(run),

@@ -499,6 +499,9 @@ create table marts.ops_deliveries as select 'd1' as delivery_id, 'accepted' as s
 create table marts.ops_quarantine as select * from (values ('d1', 7, 'range'), ('d1', 7, 'arithmetic')) t(delivery_id, row_number, reason_code);
 create table marts.fct_interactions as select * from (values ('desk', 'k1'), ('desk', null)) t(source, customer_key);
 create table marts.fct_survey_responses as select 'survey' as source, 'k1' as customer_key;
+create table marts.model_cards as select * from (values
+  ('m0', date '2026-01-31', 'failed'), ('m1', date '2026-02-01', 'fitted'), ('m2', date '2026-03-01', 'failed'),
+  ('m3', date '2026-03-02', 'failed')) t(model_id, fitted_on, status);
 """
 
 
@@ -533,6 +536,7 @@ def test_a_release_that_adds_up_goes_out_without_a_word(tmp_path: Path, company:
         ("update marts.dim_customers set tier = 'vip' where customer_key = 'k2'", "primary_tier"),
         ("update marts.crm_customer_tiers set tier = 'small'", "crms_are_told_the_tier_held"),
         ("delete from marts.ops_quarantine", "quarantine_is_listed"),
+        ("insert into marts.model_cards values ('m4', date '2026-03-03', 'failed')", "value_model_fits"),
     ],
 )
 def test_a_release_that_does_not_add_up_stays_inside(

@@ -39,6 +39,7 @@ STEPS = (
     "conform",
     "accept",
     "build_history",
+    "score",
     "build_proposals",
     "hold_at_the_door_out",
     "release",
@@ -48,11 +49,13 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 source_app = typer.Typer(help="Where rows come from.", no_args_is_help=True)
 policy_app = typer.Typer(help="How tiers are decided.", no_args_is_help=True)
 override_app = typer.Typer(help="Tiers that people decide, for one customer.", no_args_is_help=True)
+value_app = typer.Typer(help="What customers will be worth, by which model.", no_args_is_help=True)
 quarantine_app = typer.Typer(help="Rows that stay outside, and why.", no_args_is_help=True)
 release_app = typer.Typer(help="What readers see, and what they saw before.", no_args_is_help=True)
 app.add_typer(source_app, name="source")
 app.add_typer(policy_app, name="policy")
 app.add_typer(override_app, name="override")
+app.add_typer(value_app, name="value")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(release_app, name="release")
 
@@ -133,6 +136,9 @@ def _refresh(days: list[date], kind: str) -> str:
             step("build_history")
             if (because := release.build(run_id, "history", step.node)) and control.pointer().release_id:
                 err.print(f"  all tables are built anew: {because}.", markup=False)
+            step("score")
+            for sentence in release.score(run_id):
+                err.print(f"  {sentence}", markup=False)
             step("build_proposals")
             release.build(run_id, "proposals", step.node)
             step("hold_at_the_door_out")
@@ -600,6 +606,49 @@ def release_verify(
         raise release.different(release_id or None)
     if not as_json:
         _next("tierwise release list")
+
+
+# --- value models -----------------------------------------------------------------------------------------------------
+
+
+@value_app.command("fit")
+def value_fit() -> None:
+    """Have the next run fit the value model anew; it does so by itself on the first day of a month."""
+    control.ask_for_fit()
+    out.print("The next run fits the value model anew.")
+    _next("tierwise run", "tierwise value show")
+
+
+@value_app.command("show")
+def value_show(as_json: Json = False) -> None:
+    """The card of the model that holds: parameters, how well it forecast what was held out, and what it lacks."""
+    from tierwise import release, warehouse
+
+    pointer = release.repair()
+    if pointer.release_id is None:
+        raise ConfigurationRefused("There is no release yet.", hint="tierwise run")
+    database = settings().releases / pointer.release_id / warehouse.RELEASED
+    columns, cards = warehouse.query(database, "select * from model_cards order by fitted_on desc limit 1")
+    grouped, groups = warehouse.query(
+        database,
+        "select repeats, customers, expected, came from model_calibration where model_id = ? order by repeats",
+        [cards[0][0] if cards else None],
+    )
+    if as_json:
+        card = dict(zip(columns, cards[0], strict=True)) if cards else {}
+        _print_json({**card, "calibration": [dict(zip(grouped, group, strict=True)) for group in groups]})
+        return
+    _print_table(
+        ("what", "value"),
+        [(n, _tidy(v)) for card in cards for n, v in zip(columns, card, strict=True) if v is not None],
+    )
+    if groups:
+        _print_table(
+            grouped,
+            [[_tidy(value) for value in group] for group in groups],
+            title="what was held out, by repeated purchases before",
+        )
+    _next("tierwise value fit", 'tierwise query "from model_cards"')
 
 
 # --- backups ---------------------------------------------------------------------------------------------------------

@@ -119,6 +119,15 @@ class Retention(Described):
     airflow_days: int = Field(default=90, ge=7)
 
 
+class ValueModel(Described):
+    """What predicted value takes: how much a later year is worth less, and how much must be known to predict at all."""
+
+    discount_rate: Number = Field(default=Decimal("0.10"), ge=0, lt=10)
+    minimum_buyers: int = Field(default=500, ge=1)
+    minimum_days: int = Field(default=180, ge=1)
+    maximum_silence_days: int = Field(default=30, ge=0)
+
+
 class Company(Described):
     """The company whose customers these are: `config/company.yml`."""
 
@@ -129,6 +138,7 @@ class Company(Described):
     clock: Clock = Clock()
     limits: Limits = Limits()
     retention: Retention = Retention()
+    value_model: ValueModel = ValueModel()
 
     @field_validator("currency")
     @classmethod

@@ -21,7 +21,7 @@ from tierwise.errors import Busy, ConfigurationRefused
 from tierwise.settings import settings
 
 METADATA = sa.MetaData()
-MIGRATION_HEAD = "0003"
+MIGRATION_HEAD = "0004"
 
 POINTER = sa.Table(
     "pointer",
@@ -110,6 +110,23 @@ POLICY_VERSIONS = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("first_as_of", sa.Date, nullable=False),
     sa.Column("added_at", sa.DateTime, nullable=False),
+)
+VALUE_MODELS = sa.Table(
+    "value_models",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("model_id", sa.String(20), nullable=False),
+    sa.Column("fitted_on", sa.Date, nullable=False),
+    sa.Column("run_id", sa.String(60), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("added_at", sa.DateTime, nullable=False),
+)
+FITS_ASKED = sa.Table(
+    "fits_asked",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("asked_at", sa.DateTime, nullable=False),
+    sa.Column("run_id", sa.String(60)),
 )
 RELEASES = sa.Table(
     "releases",
@@ -728,3 +745,57 @@ def policy_versions() -> list[dict[str, Any]]:
     with _reading() as c:
         wanted = sa.select(POLICY_VERSIONS).order_by(POLICY_VERSIONS.c.policy, POLICY_VERSIONS.c.added_at)
         return [dict(row) for row in c.execute(wanted).mappings()]
+
+
+# --- value models ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ValueModelKept:
+    """A value model as some run fitted it; `text` holds its parameters and its card."""
+
+    model_id: str
+    fitted_on: date
+    text: str
+
+
+def value_models() -> list[ValueModelKept]:
+    """The models fitted so far, one a day of fitting (a day that was run again has its last), the oldest day first."""
+    wanted = sa.select(VALUE_MODELS).order_by(VALUE_MODELS.c.number)
+    with _reading() as c:
+        rows = c.execute(wanted).mappings().all()
+    last = {row["fitted_on"]: ValueModelKept(row["model_id"], row["fitted_on"], row["text"]) for row in rows}
+    return [last[day] for day in sorted(last)]
+
+
+def record_value_models(c: sa.Connection, run: Run, models: Sequence[ValueModelKept]) -> None:
+    """Inside `committing`: keep what the run fitted. A fit that was asked for, it was this one."""
+    for model in models:
+        c.execute(
+            VALUE_MODELS.insert().values(
+                model_id=model.model_id,
+                fitted_on=model.fitted_on,
+                run_id=run.run_id,
+                text=model.text,
+                added_at=_after_the_last(c, VALUE_MODELS.c.added_at),
+            )
+        )
+    if models:
+        in_time = FITS_ASKED.c.asked_at <= run.started_at
+        c.execute(FITS_ASKED.update().where(FITS_ASKED.c.run_id.is_(None), in_time).values(run_id=run.run_id))
+
+
+def ask_for_fit() -> None:
+    """The next run fits the value model anew. Asked twice is asked once."""
+    if not is_fit_asked():
+        with _transaction() as c:
+            c.execute(FITS_ASKED.insert().values(asked_at=_after_the_last(c, FITS_ASKED.c.asked_at)))
+
+
+def is_fit_asked(*, by: datetime | None = None) -> bool:
+    """Whether a fit is asked for that no run did yet; `by` a run's beginning, if it is to be that run's."""
+    wanted = sa.select(FITS_ASKED.c.number).where(FITS_ASKED.c.run_id.is_(None))
+    if by is not None:
+        wanted = wanted.where(FITS_ASKED.c.asked_at <= by)
+    with _reading() as c:
+        return c.execute(wanted).first() is not None

@@ -44,7 +44,8 @@ class Manifest:
 
     `package` and `models` say by which code: the package's version and the hash of the dbt project.
     `accepted` maps a stream to the files of its log; `rules` maps a rule table to its file; `starts_from` is where
-    the parent left off (for a re-run of the latest day: where that day started from).
+    the parent left off (for a re-run of the latest day: where that day started from). On `fit_days` the value model is
+    fitted anew; `value_models`, known once that is done, are the cards of all models that rule on some day of the run.
     """
 
     package: str
@@ -56,11 +57,13 @@ class Manifest:
     rules: dict[str, FileRef]
     starts_from: Standing
     delivery_ids: tuple[str, ...] = ()
+    fit_days: tuple[date, ...] = ()
+    value_models: dict[str, FileRef] = field(default_factory=dict)
 
     def files(self) -> list[FileRef]:
         """Every file the run may read."""
         accepted = (file for files in self.accepted.values() for file in files)
-        return [*accepted, *self.rules.values(), *self.starts_from.files()]
+        return [*accepted, *self.rules.values(), *self.value_models.values(), *self.starts_from.files()]
 
     @property
     def made_by(self) -> str:
@@ -167,4 +170,6 @@ def _as_manifest(held: dict[str, Any]) -> Manifest:
         rules={name: FileRef(**f) for name, f in held["rules"].items()},
         starts_from=_as_standing(held["starts_from"]),
         delivery_ids=tuple(held["delivery_ids"]),
+        fit_days=tuple(date.fromisoformat(d) for d in held.get("fit_days", ())),
+        value_models={name: FileRef(**f) for name, f in held.get("value_models", {}).items()},
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 
-from tierwise import __version__, configuration, control, kept, lake, manifest, quality, retention, warehouse
+from tierwise import __version__, configuration, control, kept, lake, manifest, quality, retention, scoring, warehouse
 from tierwise.errors import ConfigurationRefused, OurFailure
 from tierwise.kept import BEGINS_ANEW, GoingOn
 from tierwise.lake import FileRef
@@ -19,6 +20,7 @@ from tierwise.sources.streams import STREAMS
 from tierwise.warehouse import Content, Progress
 
 _RULES = ("policies_in_force", "policies", "policy_then_by", "policy_applies_to", "policy_tiers", "policy_conditions")
+_FITTED = "fitted.json"  # in the work folder, until the commit
 _OPS = ("ops_runs", "ops_deliveries", "ops_quarantine")
 
 
@@ -64,6 +66,40 @@ def build(run_id: str, part: str, progress: Progress | None = None) -> str | Non
     return anew_because
 
 
+def score(run_id: str) -> list[str]:
+    """Fit the value model where that is due, and score every purchase history by the models that rule on the run's days.
+
+    Returns what is to be said of each fit. From here on the manifest names the models.
+    """
+    run = control.run(run_id)
+    night = manifest.read(run.work / manifest.FILE)
+    build_file = run.work / "build.duckdb"
+    wanted = configuration.company().value_model
+    fitted = [scoring.fit(build_file, day, wanted) for day in night.fit_days]
+    known = [scoring.parse(one.text) for one in control.value_models() if one.fitted_on < run.days[0]]
+    files = scoring.lay(build_file, [*known, *fitted], float(night.company["discount_rate"]), run.work / "inputs")
+    folder = lake.decisions_folder(run.run_id)
+    with lake.engine(run.work / "spill") as d:
+        models = {
+            name: lake.write_once(d, f"from read_parquet('{file}') order by all", folder / f"{name}.parquet")
+            for name, file in files.items()
+        }
+    manifest.write(replace(night, value_models=models), run.work / manifest.FILE)
+    (run.work / _FITTED).write_text(json.dumps([model.text for model in fitted]))
+    return [_told(model) for model in fitted]
+
+
+def _told(model: scoring.Model) -> str:
+    what = {
+        "fitted": "the value model was fitted anew",
+        "no_drop_out": "the value model was fitted anew, without drop-out",
+        "not_fitted": "there is no prediction",
+        "failed": "the value model could not be fitted, and the last one stays",
+    }
+    said = "; ".join(part for part in (model.because, model.warning) if part)
+    return f"{model.fitted_on}: {what[model.status]}{': ' if said else ''}{said}"
+
+
 def hold_at_the_door_out(run_id: str) -> list[str]:
     """Lay the release aside and hold it against its suite. Returns warnings; raises OurFailure on a critical one."""
     run = control.run(run_id)
@@ -107,8 +143,15 @@ def release(run_id: str) -> str:
         aside.rename(folder)
         lake.sync(folder.parent)
         control.record_release(connection, run, release_id, number, night.hash)
+        control.record_value_models(connection, run, _fitted(run))
     _finish(run)
     return release_id
+
+
+def _fitted(run: control.Run) -> list[control.ValueModelKept]:
+    file = run.work / _FITTED
+    models = [scoring.parse(text) for text in json.loads(file.read_text())] if file.exists() else []
+    return [control.ValueModelKept(model.model_id, model.fitted_on, model.text) for model in models]
 
 
 def _parents_marts(night: Manifest) -> dict[str, Content]:
@@ -173,8 +216,11 @@ def verify(release_id: str | None = None, progress: Progress | None = None) -> l
         build_file = Path(folder) / "build.duckdb"
         ops = {name: [parquet / f"{name}.parquet"] for name in _OPS}
         _lay_inputs(build_file, night, ops)
-        for part in warehouse.PARTS:
-            warehouse.build(build_file, part, progress)
+        warehouse.build(build_file, "history", progress)
+        if night.value_models:
+            models = scoring.read({name: file.absolute for name, file in night.value_models.items()})
+            scoring.lay(build_file, models, float(night.company["discount_rate"]), Path(folder) / "inputs")
+        warehouse.build(build_file, "proposals", progress)
         compared = []
         for mart, was in held.marts.items():
             if mart.startswith("ops_"):
@@ -241,7 +287,11 @@ def _write_manifest(run: control.Run) -> Manifest:
         models=warehouse.models_hash(),
         days=run.days,
         parent_release_id=run.parent_release_id,
-        company={"currency": company.currency, "time_zone": str(company.time_zone)},
+        company={
+            "currency": company.currency,
+            "time_zone": str(company.time_zone),
+            "discount_rate": str(company.value_model.discount_rate),
+        },
         accepted={
             stream: tuple(
                 FileRef(str(d.accepted_file), str(d.accepted_sha256), d.rows_in_the_log)
@@ -253,9 +303,29 @@ def _write_manifest(run: control.Run) -> Manifest:
         rules=rules,
         starts_from=manifest.starting_point(run),
         delivery_ids=tuple(sorted(d.delivery_id for d in accepted)),
+        fit_days=_fit_days(run),
     )
     manifest.write(night, run.work / manifest.FILE)
     return night
+
+
+def _fit_days(run: control.Run) -> tuple[date, ...]:
+    """The days of the run on which the value model is fitted: the first decided day there is, the first of a calendar
+    month, the run's first day where somebody asked, and a day that is run again if it was fitted on it.
+
+    A fit that failed counts for none: the next night tries again.
+    """
+    models = [scoring.parse(model.text) for model in control.value_models()]
+    last = max((m.fitted_on for m in models if m.counts and m.fitted_on < run.days[0]), default=None)
+    again = {m.fitted_on for m in models}
+    if control.is_fit_asked(by=run.started_at):
+        again.add(run.days[0])
+    due = []
+    for day in run.days:
+        if day in again or last is None or (last.year, last.month) != (day.year, day.month):
+            due.append(day)
+            last = day
+    return tuple(due)
 
 
 def _lay_inputs(
@@ -281,6 +351,7 @@ def _lay_inputs(
         builds_on=night.builds_on,
         arrived=None if arrived is None else {stream: [f.absolute for f in of] for stream, of in arrived.items()},
         parent=going_on.parent,
+        fit_days=night.fit_days,
     )
 
 

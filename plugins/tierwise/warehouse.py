@@ -20,7 +20,7 @@ from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, STREAMS
 
 Progress = Callable[[str, int, int], None]  # node name, how many are done, how many there are
 
-# The two halves of a build, split where the value model will stand between them.
+# The two halves of a build; between them the value model scores the purchase histories (scoring.py).
 PARTS: dict[str, list[str]] = {
     "history": [
         *("--select", "path:models/staging", "path:models/intermediate/history"),
@@ -135,7 +135,17 @@ _LAID: dict[str, dict[str, str]] = {
         "policy_status": "varchar",
         "is_primary": "boolean",
     },
+    "value_cell_scores": {
+        "model_id": "varchar",
+        "repeat_purchases": "bigint",
+        "age_at_last_purchase_days": "bigint",
+        "age_days": "bigint",
+        "probability_alive": "decimal(18, 4)",
+        "expected_purchases_12m": "decimal(18, 4)",
+        "discounted_purchases_12m": "decimal(18, 4)",
+    },
 }
+VALUE_INPUTS = ("model_cards", "model_calibration", "value_cell_scores")  # what scoring lays
 LOGS = {  # what a run appends for good: input relation, and where the build holds the run's rows
     "tier_decisions": "intermediate.int_tier_decisions__decided where is_change",
     "policy_days": "intermediate.int_policy_days__decided where as_of in (select as_of from inputs.run_days)",
@@ -147,7 +157,10 @@ STATES = {  # what the next run starts from, of one day: input relation, and whe
     "policy_line_states": "intermediate.int_policy_lines__drawn where true",
     "customer_values": "intermediate.int_customers__valued where basis = 'day'",
 }
-_NO_VALUES = ("is_prospect", "is_latest", "is_month_end")
+_NO_VALUES = (  # columns of fct_customer_value that the narrow row does not have: they come after it
+    *("is_prospect", "is_latest", "is_month_end"),
+    *("expected_purchases_12m", "probability_alive", "customer_value_12m", "value_margin", "value_margin_of"),
+)
 _known_projects: dict[tuple[tuple[str, int], ...], Any] = {}
 _dbt_at_work = threading.Lock()  # dbt keeps its adapter and its environment per process
 
@@ -159,7 +172,7 @@ def input_columns(name: str) -> dict[str, str]:
         return {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in STREAMS[name].columns}}
     if name == "month_end_values":
         return contract("fct_customer_value")
-    if name in ("ops_runs", "ops_deliveries", "ops_quarantine"):
+    if name in ("ops_runs", "ops_deliveries", "ops_quarantine", "model_cards", "model_calibration"):
         return contract(name)
     if name == "customer_values":
         values = {column: kind for column, kind in contract("fct_customer_value").items() if column not in _NO_VALUES}
@@ -195,12 +208,13 @@ def lay_inputs(
     builds_on: date | None = None,
     arrived: Mapping[str, Sequence[Path]] | None = None,
     parent: str | None = None,
+    fit_days: Sequence[date] = (),
 ) -> None:
     """Begin a build file: one view per input over exactly the files listed, empty and typed where there are none.
 
     `builds_on` is the day of `customer_values`, where the values of whom nothing touched since may be carried on.
     A build that goes on from tables already in the file says what `arrived` since, by stream, and of which release
-    their marts are, the `parent`, if they are its; another begins anew.
+    their marts are, the `parent`, if they are its; another begins anew. On `fit_days` the value model is fitted.
     """
     import duckdb
 
@@ -214,6 +228,9 @@ def lay_inputs(
         d.execute("create schema inputs")
         d.execute("create table inputs.run_days (as_of date)")
         d.executemany("insert into inputs.run_days values (?)", [(day,) for day in days])
+        d.execute("create table inputs.fit_days (as_of date)")
+        for day in fit_days:
+            d.execute("insert into inputs.fit_days values (?)", [day])
         d.execute(
             "create table inputs.carried_days as select $day::date as as_of where $day is not null", {"day": builds_on}
         )
@@ -225,11 +242,39 @@ def lay_inputs(
         d.execute("insert into inputs.company values (?, ?)", [company["currency"], company["time_zone"]])
         for name, path in rules.items():
             d.execute(f"create view inputs.{name} as from read_parquet('{path}')")
-        for name, paths in files.items():
-            columns = ", ".join(f'null::{kind} as "{column}"' for column, kind in input_columns(name).items())
-            listed = ", ".join(f"'{p}'" for p in paths)
-            held = f" union all by name from read_parquet([{listed}], union_by_name = true)" if paths else ""
-            d.execute(f"create view inputs.{name} as select {columns} where false{held}")
+        for name, paths in {**dict.fromkeys(VALUE_INPUTS, ()), **files}.items():
+            d.execute(_laid(name, paths))
+
+
+def lay_again(build: Path, files: Mapping[str, Path]) -> None:
+    """Put files that were made since in place of inputs laid before."""
+    import duckdb
+
+    with duckdb.connect(str(build)) as d:
+        for name, path in files.items():
+            d.execute(_laid(name, [path]))
+
+
+def _laid(name: str, paths: Sequence[Path]) -> str:
+    columns = ", ".join(f'null::{kind} as "{column}"' for column, kind in input_columns(name).items())
+    listed = ", ".join(f"'{p}'" for p in paths)
+    held = f" union all by name from read_parquet([{listed}], union_by_name = true)" if paths else ""
+    return f"create or replace view inputs.{name} as select {columns} where false{held}"
+
+
+def write_input(name: str, frame: Any, path: Path) -> Path:
+    """Write a small table as the input of that name, in its types; a column that the table lacks is null."""
+    import duckdb
+
+    with duckdb.connect() as d:
+        if len(frame.columns):
+            d.register("frame", frame)
+        columns = ", ".join(
+            f'cast({column if column in frame.columns else "null"} as {kind}) as "{column}"'
+            for column, kind in input_columns(name).items()
+        )
+        d.execute(f"copy (select {columns} {'from frame' if len(frame.columns) else 'where false'}) to '{path}'")
+    return path
 
 
 def build(build_file: Path, part: str, progress: Progress | None = None) -> None:

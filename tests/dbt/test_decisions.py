@@ -19,7 +19,14 @@ Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
 def order(
-    customer: str, day: date, amount: str, *, version: int = 1, known_on: date | None = None, kind: str = "sale"
+    customer: str,
+    day: date,
+    amount: str,
+    *,
+    version: int = 1,
+    known_on: date | None = None,
+    kind: str = "sale",
+    cost_amount: Decimal | None = None,
 ) -> Row:
     return {
         "source": "shop",
@@ -29,6 +36,7 @@ def order(
         "ordered_at": datetime.combine(day, time(12)),
         "amount": Decimal(amount),
         "currency": "GBP",
+        "cost_amount": cost_amount,
         "kind": kind,
         "row_number": version,
         "known_on": known_on or day,
@@ -89,10 +97,10 @@ def march(lay) -> Ask:
             | {"condition_kind": "at_least", "bound": Decimal(100)}
         ],
         orders=[
-            order("new", MARCH[0], "150"),
-            order("old", date(2023, 11, 1), "150"),
-            order("rising", date(2023, 11, 1), "60"),
-            order("rising", MARCH[1], "40"),
+            order("new", MARCH[0], "150", cost_amount=Decimal(100)),
+            order("old", date(2023, 11, 1), "150", cost_amount=Decimal(120)),
+            order("rising", date(2023, 11, 1), "60", cost_amount=Decimal(70)),
+            order("rising", MARCH[1], "40", cost_amount=Decimal(50)),
             order("gone", MARCH[0], "150"),
             order("gone", MARCH[0], "0", version=2, known_on=MARCH[2], kind="cancel"),
         ],
@@ -175,3 +183,13 @@ def test_concentration_is_that_of_revenue_sorted_by_hand(march):
     assert march(value + "statistic = 'top_share' and customer_share = 0.20") == [(Decimal(0),)]  # no whole customer
     curve = march(value + "statistic = 'lorenz' and customer_share in (0, 0.33, 0.34, 0.67, 1) order by customer_share")
     assert curve == [(Decimal(0),), (Decimal(0),), (Decimal("0.375"),), (Decimal("0.75"),), (Decimal(1),)]
+    # shares 0.375, 0.375 and 0.25: 1 / (2 * 0.140625 + 0.0625)
+    assert march(value + "statistic = 'effective_customers'") == [(Decimal("2.9091"),)]
+
+
+def test_the_whale_curve_is_that_of_profit_sorted_by_hand(march):
+    """50, 30 and -20: two of three customers earn 80 of 60, the third takes 20 of it back."""
+    row = "select customer_share, customers, value from marts.rpt_value_concentration where as_of = '2024-03-04' and "
+    assert march(row + "statistic = 'whale_peak'") == [(Decimal("0.6667"), 2, Decimal("1.3333"))]
+    curve = march(row + "statistic = 'whale' and customer_share in (0.33, 0.34, 0.67, 1) order by customer_share")
+    assert [value for *_, value in curve] == [Decimal(0), Decimal("0.8333"), Decimal("1.3333"), Decimal(1)]

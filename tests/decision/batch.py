@@ -108,7 +108,7 @@ def tables(cases: Sequence[Case], days: Sequence[date], since: date | None = Non
         "intermediate.int_customers__described": [],
         "intermediate.int_tier_overrides__judged": [],
         "intermediate.int_existing_tiers__judged": [],
-        **{f"inputs.{name}": [] for name in (*TABLES, *STATE)},
+        **{f"inputs.{name}": [] for name in (*TABLES, *STATE, "customer_values", *warehouse.VALUE_INPUTS)},
     }
     for position, case in enumerate(cases, start=1):
         _lay_values(found, case, wanted, known)

@@ -136,6 +136,32 @@ def test_blanks_of_the_survey_are_blanks_and_not_answers(demo):
     }
 
 
+def test_the_nps_of_2017_is_the_published_one(demo):
+    """39.84 of 2,746 answers, counted by the airport's own codes; an 11 is a blank and a 0 a detractor."""
+    (score,) = demo.marts(
+        "select score, answers, response_rate, plus_or_minus from rpt_survey_scores"
+        " where question_id = 'NETPRO' and grouped_by = 'everybody'"
+    )
+    raw = Path(ROOT / "sample_data" / "surveys")
+    ((promoters, detractors, answers),) = demo.ask_files(f"""
+        select count(*) filter (s between 9 and 10), count(*) filter (s between 0 and 6), count(*) filter (s <> 11)
+        from (select try_cast(score as integer) as s from '{raw}/*.csv' where question_id = 'NETPRO') where s is not null""")
+    assert (answers, round(100 * (promoters - detractors) / answers, 2)) == (2_746, 39.84)
+    assert score[:2] == (Decimal("39.84"), 2_746)
+    assert score[2] == Decimal(round(2_746 / 2_831, 4)).quantize(Decimal("0.0001"))
+    p, d = promoters / answers, detractors / answers
+    assert float(score[3]) == pytest.approx(196 * ((p + d - (p - d) ** 2) / answers) ** 0.5, abs=0.01)
+
+
+def test_who_answered_is_in_one_tier_or_in_none(demo):
+    told = demo.marts(
+        "select question_id, grouped_by, sum(answers)::bigint from rpt_survey_scores group by all order by all"
+    )
+    by_question = {(question, grouped_by): answers for question, grouped_by, answers in told}
+    for question in ("NETPRO", "Q7ALL"):
+        assert by_question[question, "tier"] == by_question[question, "everybody"]
+
+
 # --- money --------------------------------------------------------------------------------------------------------------
 
 

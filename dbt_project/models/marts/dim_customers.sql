@@ -29,6 +29,9 @@ described as (
         valued.first_sale_on,
         valued.last_purchased_on,
         valued.net_revenue_12m,
+        valued.expected_purchases_12m,
+        valued.probability_alive,
+        valued.customer_value_12m,
         valued.first_sale_on is null as is_prospect,
         tiers.policy,
         tiers.tier,
@@ -38,7 +41,7 @@ described as (
     from {{ ref('int_customers__described') }} as customers
     inner join days
         on customers.as_of = days.as_of
-    left join {{ ref('int_customers__valued') }} as valued
+    left join {{ ref('int_customers__measured') }} as valued
         on
             customers.as_of = valued.as_of
             and customers.customer_key = valued.customer_key

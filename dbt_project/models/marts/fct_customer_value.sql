@@ -12,7 +12,7 @@ run as (
         valued.* exclude (basis, window_ends_on, known_on, first_sale_on, first_purchased_on, last_purchased_on),
         valued.first_sale_on is null as is_prospect,
         days.is_latest
-    from {{ ref('int_customers__valued') }} as valued
+    from {{ ref('int_customers__measured') }} as valued
     inner join days
         on valued.as_of = days.as_of
     where
@@ -42,6 +42,8 @@ measured as (
         {% for column in measures() %}
             {{ column }},
         {% endfor %}
+        value_margin,
+        value_margin_of,
         as_of = {{ dbt.last_day('as_of', 'month') }} as is_month_end
     from valued
 )

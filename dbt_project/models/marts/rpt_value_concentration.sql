@@ -1,5 +1,6 @@
 -- Revenue by customer, the largest first. Customers without positive revenue stand at the end of the curve with 0,
--- so that the curve never turns back.
+-- so that the curve never turns back. The whale curve is of profit, the most profitable first, losses at its end with what
+-- they are: it rises past the whole and comes back, so profit has no Gini.
 with
 
 people as (
@@ -85,10 +86,91 @@ curve as (
         on points.as_of = ordered.as_of and points.place = ordered.place
 ),
 
-concentration as (
+effective as (  -- as many customers of equal size would be as uneven: 1 / Σ s²
+    select
+        as_of,
+        'effective_customers' as statistic,
+        cast(count(*) as bigint) as customers,
+        cast(1 / sum(power(cast(revenue as double) / cast(total as double), 2)) as decimal(18, 4)) as value
+    from ordered
+    where total > 0 and revenue > 0
+    group by as_of
+),
+
+profits as (
+    select
+        as_of,
+        row_number() over (partition by as_of order by gross_profit_12m desc, customer_key asc) as place,
+        count(*) over (partition by as_of) as customers,
+        sum(gross_profit_12m) over (partition by as_of) as total,
+        sum(gross_profit_12m) over (
+            partition by as_of order by gross_profit_12m desc, customer_key asc rows unbounded preceding
+        ) as running
+    from {{ ref('fct_customer_value') }}
+    where gross_profit_12m is not null
+),
+
+whale_points as (
+    select
+        totals.as_of,
+        totals.total,
+        cast(shares.customer_share as decimal(5, 4)) as customer_share,
+        cast(floor(cast(shares.customer_share as decimal(5, 4)) * totals.customers) as bigint) as place
+    from shares
+    cross join (select distinct as_of, customers, total from profits where total > 0) as totals
+    where shares.statistic = 'lorenz'
+),
+
+whale as (
+    select
+        points.as_of,
+        'whale' as statistic,
+        points.customer_share,
+        points.place as customers,
+        {{ ratio_half_even(in_units('coalesce(profits.running, 0)', 2), in_units('points.total', 2), 4) }} as value
+    from whale_points as points
+    left join profits
+        on points.as_of = profits.as_of and points.place = profits.place
+),
+
+whale_peak as (
+    select
+        as_of,
+        'whale_peak' as statistic,
+        {{ ratio_half_even('min(place)', 'max(customers)', 4) }} as customer_share,
+        min(place) as customers,
+        {{ ratio_half_even(in_units('max(running)', 2), in_units('max(total)', 2), 4) }} as value
+    from (
+        select
+            *,
+            max(running) over (partition by as_of) as peak
+        from profits
+        where total > 0
+    ) as profits
+    where running = peak
+    group by as_of
+),
+
+found as (
     select * from curve
     union all by name
     select * from gini
+    union all by name
+    select * from effective
+    union all by name
+    select * from whale
+    union all by name
+    select * from whale_peak
+),
+
+concentration as (
+    select
+        as_of,
+        statistic,
+        cast(customer_share as decimal(5, 4)) as customer_share,
+        customers,
+        value
+    from found
 )
 
 select * from concentration

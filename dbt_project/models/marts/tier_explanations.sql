@@ -221,7 +221,7 @@ explained as (
         on decided.policy = policies.policy
     inner join people
         on decided.policy = people.policy and decided.customer_key = people.customer_key
-    inner join {{ ref('int_customers__valued') }} as valued
+    inner join {{ ref('int_customers__measured') }} as valued
         on decided.as_of = valued.as_of and decided.customer_key = valued.customer_key and valued.basis = 'day'
     left join {{ ref('int_policy_scores__compared') }} as compared
         on

@@ -64,6 +64,14 @@ def build(run: str, part: str) -> str | None:
 
 
 @step(pool=WAREHOUSE)
+def score(run: str) -> list[str]:
+    """Fit the value model where that is due, score every purchase history; return what is to be said of each fit."""
+    from tierwise import release
+
+    return release.score(run)
+
+
+@step(pool=WAREHOUSE)
 def hold_at_the_door_out(run: str) -> list[str]:
     """Hold the marts against what a release must promise; nothing passes that breaks it. Return what looks odd."""
     from tierwise import release

@@ -81,7 +81,7 @@ matching as (
 
 buyers as (
     select *
-    from {{ ref('int_customers__valued') }}
+    from {{ ref('int_customers__measured') }}
     where basis = 'day' and first_sale_on is not null
 ),
 

@@ -1,5 +1,6 @@
 -- Grain: one row per as_of, policy and customer of its population. By what the score moved since the decided day
--- before: the policy, what became known late, the customer's own behaviour, and what left the window. Each step puts
+-- before: the policy, what became known late, another value model, the customer's own behaviour, and what left the
+-- window. Each step puts
 -- one thing more upon the last, so the parts sum to the change. Where nothing of a customer was put in, a step moves
 -- nothing.
 with
@@ -18,6 +19,8 @@ valued as (
             when corrected.customer_key is null then {{ measure_value('in_force.measure', 'before') }}
             else {{ measure_value('in_force.measure', 'corrected') }}
         end as corrected,
+        refitted.customer_key is not null as is_refitted,
+        {{ measure_value('in_force.measure', 'refitted') }} as by_another_model,
         case
             when slid.customer_key is null then people.score
             else {{ measure_value('in_force.measure', 'slid') }}
@@ -28,19 +31,31 @@ valued as (
             people.as_of = in_force.as_of
             and people.policy = in_force.policy
             and people.policy_version = in_force.policy_version
-    left join {{ ref('int_customers__valued') }} as before
+    left join {{ ref('int_customers__measured') }} as before
         on
             in_force.previous_as_of = before.as_of
             and people.customer_key = before.customer_key
             and before.basis = 'day'
-    left join {{ ref('int_customers__valued') }} as corrected
+    left join {{ ref('int_customers__measured') }} as corrected
         on
             people.as_of = corrected.as_of
             and people.customer_key = corrected.customer_key
             and corrected.basis = 'corrected'
-    left join {{ ref('int_customers__valued') }} as slid
+    left join {{ ref('int_customers__measured') }} as slid
         on people.as_of = slid.as_of and people.customer_key = slid.customer_key and slid.basis = 'slid'
+    left join {{ ref('int_customers__measured') }} as refitted
+        on
+            people.as_of = refitted.as_of
+            and people.customer_key = refitted.customer_key
+            and refitted.basis = 'refitted'
     where people.is_main
+),
+
+put_in as (
+    select
+        *,
+        case when is_refitted then by_another_model else corrected end as refitted
+    from valued
 ),
 
 compared as (
@@ -52,9 +67,9 @@ compared as (
             ('policy', 'under_this_policy', 'score_before'),
             ('identity', 0, 0),
             ('corrected_data', 'corrected', 'under_this_policy'),
-            ('value_model', 0, 0),
+            ('value_model', 'refitted', 'corrected'),
             ('own_behaviour', 'score', 'slid'),
-            ('left_window', 'slid', 'corrected'),
+            ('left_window', 'slid', 'refitted'),
             ('others_moved', 0, 0),
         ] %}
             cast(
@@ -63,7 +78,7 @@ compared as (
             ) as part_{{ part }},
         {% endfor %}
         case when is_first_decided_day then score else score_before end as score_before
-    from valued
+    from put_in
 )
 
 select * from compared

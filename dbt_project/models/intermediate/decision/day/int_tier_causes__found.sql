@@ -1,7 +1,7 @@
 -- Grain: one row per policy, customer, kind and tier whose run begins on the decided day. Why it begins; null where
 -- the customer stood on that side of the line before, and only the run is new. From the decided day before to this
--- one, one thing after another is put in: the policy, what became known late, the customer's own behaviour,
--- everybody else. The cause is the last step at which the customer comes to the new side of the line. Against the
+-- one, one thing after another is put in: the policy, what became known late, another value model, the customer's own
+-- behaviour, everybody else. The cause is the last step at which the customer comes to the new side of the line. Against the
 -- others of the day before a customer counts with the value that is put in: the line is drawn for one customer more
 -- or less where that makes it another, and where the customer itself stood, the next one moves up.
 {% set rules = ['measure', 'rank_within', 'after_days', 'minimum_coverage', 'then_by_1', 'then_by_2', 'then_by_3'] %}
@@ -53,7 +53,7 @@ steps as (
         {% endfor %}
         step.name as step
     from in_force
-    cross join (values ('policy'), ('corrected_data'), ('own_behaviour')) as step (name)
+    cross join (values ('policy'), ('corrected_data'), ('value_model'), ('own_behaviour')) as step (name)
     where in_force.previous_version is not null
 ),
 
@@ -67,7 +67,7 @@ customers as (
 
 values_before as (  -- of one day alone: a backfill holds many
     select valued.*
-    from {{ ref('int_customers__valued') }} as valued
+    from {{ ref('int_customers__measured') }} as valued
     inner join customers
         on valued.customer_key = customers.customer_key and valued.as_of = customers.previous_as_of
     where valued.basis = 'day'
@@ -130,23 +130,29 @@ put_in as (
             -- a buyer whom the version before knew nothing of: it was not for them
             when steps.step = 'old_policy' and begun.is_new and before.first_sale_on is not null then null
             when unfit.policy is not null and (steps.step <> 'old_policy' or begun.is_new) then null
-            when steps.step = 'corrected_data' and corrected.customer_key is not null then corrected
+            when steps.step = 'value_model' and refitted.customer_key is not null then refitted
+            when steps.step in ('corrected_data', 'value_model') and corrected.customer_key is not null then corrected
             else before
         end as values_put_in,
         before as values_before
     from begun
     inner join steps
         on begun.policy = steps.policy
-    left join {{ ref('int_customers__valued') }} as on_the_day
+    left join {{ ref('int_customers__measured') }} as on_the_day
         on
             begun.as_of = on_the_day.as_of
             and begun.customer_key = on_the_day.customer_key
             and on_the_day.basis = 'day'
-    left join {{ ref('int_customers__valued') }} as corrected
+    left join {{ ref('int_customers__measured') }} as corrected
         on
             begun.as_of = corrected.as_of
             and begun.customer_key = corrected.customer_key
             and corrected.basis = 'corrected'
+    left join {{ ref('int_customers__measured') }} as refitted
+        on
+            begun.as_of = refitted.as_of
+            and begun.customer_key = refitted.customer_key
+            and refitted.basis = 'refitted'
     left join values_before as before
         on begun.previous_as_of = before.as_of and begun.customer_key = before.customer_key
     inner join described_before
@@ -267,8 +273,10 @@ found as (
             when begun.is_first_decided_day then 'policy_changed'
             when not coalesce(bool_or(sides.is_there) filter (where sides.step = 'own_behaviour'), false)
                 then 'others_moved'
-            when not coalesce(bool_or(sides.is_there) filter (where sides.step = 'corrected_data'), false)
+            when not coalesce(bool_or(sides.is_there) filter (where sides.step = 'value_model'), false)
                 then 'behaviour'
+            when not coalesce(bool_or(sides.is_there) filter (where sides.step = 'corrected_data'), false)
+                then 'model_refitted'
             when not coalesce(bool_or(sides.is_there) filter (where sides.step = 'policy'), false)
                 then 'data_corrected'
             when not coalesce(bool_or(sides.is_there) filter (where sides.step = 'old_policy'), false)

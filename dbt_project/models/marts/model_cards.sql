@@ -1,0 +1,8 @@
+with
+
+cards as (
+    select *
+    from {{ source('inputs', 'model_cards') }}
+)
+
+select * from cards
