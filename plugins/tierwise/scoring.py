@@ -117,7 +117,10 @@ def fit(build: Path, day: date, wanted: ValueModel) -> Model:
             status="no_drop_out" if parameters.a is None else "fitted",
             because="no drop-out seen: nobody is known to have left" if parameters.a is None else None,
             log_likelihood=round(found.log_likelihood, 4),
-            **{name: _rounded(value) for name, value in asdict(parameters).items()},
+            r=_rounded(parameters.r),
+            alpha=_rounded(parameters.alpha),
+            a=_rounded(parameters.a),
+            b=_rounded(parameters.b),
         )
         return _named(_held_out(_with_spend(model, d), d))
 
@@ -155,7 +158,9 @@ def _with_spend(model: Model, d: duckdb.DuckDBPyConnection) -> Model:
         spend_log_likelihood=round(found.log_likelihood, 4),
         correlation=correlation,
         warning=warning,
-        **{name: _rounded(value) for name, value in asdict(parameters).items()},
+        p=_rounded(parameters.p),
+        q=_rounded(parameters.q),
+        v=_rounded(parameters.v),
     )
 
 

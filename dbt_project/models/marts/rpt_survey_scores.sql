@@ -100,8 +100,15 @@ judged as (  -- what an answer adds to the figure, in hundredths: -100, 0 or 100
             when instrument = 'csat' then case when score >= scale_max - 1 then 100 else 0 end
             when instrument = 'ces' then score
             else (score - scale_min) * 100 / (scale_max - scale_min)
-        end as counts
+        end as adds
     from grouped
+),
+
+exact as (
+    select
+        * exclude (adds),
+        cast(adds as decimal(18, 4)) as adds
+    from judged
 ),
 
 summed as (
@@ -117,11 +124,11 @@ summed as (
         min(answered_on) as first_answered_on,
         max(answered_on) as last_answered_on,
         count(*) as asked,
-        count(counts) as answers,
-        count(distinct (scale_min, scale_max)) as scales,
-        avg(cast(counts as double)) as mean,
-        var_pop(cast(counts as double)) as variance
-    from judged
+        count(adds) as answers,
+        count(distinct scale_min || ' to ' || scale_max) as scales,
+        cast(sum(adds) as double) / count(adds) as mean,
+        cast(sum(adds * adds) as double) / count(adds) as mean_square
+    from exact
     group by as_of, source, instrument, question_id, wave, grouped_by, tier
 ),
 
@@ -144,7 +151,7 @@ published as (
             when scales > 1 then 'the scale changed within the wave'
         end as withheld_because,
         case when withheld_because is null then cast(mean as decimal(18, 2)) end as score,
-        case when withheld_because is null then cast(1.96 * sqrt(variance / answers) as decimal(18, 2)) end
+        case when withheld_because is null then cast(1.96 * sqrt((mean_square - mean * mean) / answers) as decimal(18, 2)) end
             as plus_or_minus
     from summed
 )

@@ -110,14 +110,25 @@ profits as (
     where gross_profit_12m is not null
 ),
 
+earned as (
+    select
+        as_of,
+        max(customers) as customers,
+        max(total) as total,
+        max(running) as peak
+    from profits
+    where total > 0
+    group by as_of
+),
+
 whale_points as (
     select
-        totals.as_of,
-        totals.total,
+        earned.as_of,
+        earned.total,
         cast(shares.customer_share as decimal(5, 4)) as customer_share,
-        cast(floor(cast(shares.customer_share as decimal(5, 4)) * totals.customers) as bigint) as place
+        cast(floor(cast(shares.customer_share as decimal(5, 4)) * earned.customers) as bigint) as place
     from shares
-    cross join (select distinct as_of, customers, total from profits where total > 0) as totals
+    cross join earned
     where shares.statistic = 'lorenz'
 ),
 
@@ -135,20 +146,15 @@ whale as (
 
 whale_peak as (
     select
-        as_of,
+        earned.as_of,
         'whale_peak' as statistic,
-        {{ ratio_half_even('min(place)', 'max(customers)', 4) }} as customer_share,
-        min(place) as customers,
-        {{ ratio_half_even(in_units('max(running)', 2), in_units('max(total)', 2), 4) }} as value
-    from (
-        select
-            *,
-            max(running) over (partition by as_of) as peak
-        from profits
-        where total > 0
-    ) as profits
-    where running = peak
-    group by as_of
+        {{ ratio_half_even('min(profits.place)', 'max(earned.customers)', 4) }} as customer_share,
+        min(profits.place) as customers,
+        {{ ratio_half_even(in_units('max(earned.peak)', 2), in_units('max(earned.total)', 2), 4) }} as value
+    from earned
+    inner join profits
+        on earned.as_of = profits.as_of and earned.peak = profits.running
+    group by earned.as_of
 ),
 
 found as (

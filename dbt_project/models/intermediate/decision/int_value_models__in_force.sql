@@ -37,14 +37,19 @@ holding as (
         on last_fits.fitted_on = fits.fitted_on and fits.status <> 'not_fitted'
 ),
 
-in_force as (
+followed as (
     select
         *,
         lag(as_of) over (order by as_of) as previous_as_of,
-        lag(model_id) over (order by as_of) as previous_model_id,
-        row_number() over (order by as_of) > 1
-        and model_id is distinct from lag(model_id) over (order by as_of) as is_another
+        lag(model_id) over (order by as_of) as previous_model_id
     from holding
+),
+
+in_force as (
+    select
+        *,
+        previous_as_of is not null and coalesce(model_id, '') <> coalesce(previous_model_id, '') as is_another
+    from followed
 )
 
 select * from in_force
