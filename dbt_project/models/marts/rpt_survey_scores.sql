@@ -151,8 +151,10 @@ published as (
             when scales > 1 then 'the scale changed within the wave'
         end as withheld_because,
         case when withheld_because is null then cast(mean as decimal(18, 2)) end as score,
-        case when withheld_because is null then cast(1.96 * sqrt((mean_square - mean * mean) / answers) as decimal(18, 2)) end
-            as plus_or_minus
+        case
+            when withheld_because is null
+                then cast(1.96 * sqrt((mean_square - mean * mean) / answers) as decimal(18, 2))
+        end as plus_or_minus
     from summed
 )
 

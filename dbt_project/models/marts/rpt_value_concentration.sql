@@ -1,6 +1,6 @@
 -- Revenue by customer, the largest first. Customers without positive revenue stand at the end of the curve with 0,
--- so that the curve never turns back. The whale curve is of profit, the most profitable first, losses at its end with what
--- they are: it rises past the whole and comes back, so profit has no Gini.
+-- so that the curve never turns back. The whale curve is of profit, the most profitable first, losses at its end with
+-- what they are: it rises past the whole and comes back, so profit has no Gini.
 with
 
 people as (

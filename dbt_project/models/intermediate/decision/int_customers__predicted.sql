@@ -1,5 +1,5 @@
--- Grain: one row per as_of, basis and customer of whom something is forecast. What they will buy in the 365 days to come.
--- What a purchase comes to is the mean of the customer and of everybody, by how often the customer bought again
+-- Grain: one row per as_of, basis and customer of whom something is forecast. What they will buy in the 365 days to
+-- come. What a purchase comes to is the mean of the customer and of everybody, by how often the customer bought again
 -- (Gamma-Gamma); what of it is left is the customer's own margin, where all costs are known, else the company's.
 with
 

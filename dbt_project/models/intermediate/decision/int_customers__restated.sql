@@ -1,5 +1,5 @@
--- Grain: one row per as_of, basis and customer. The narrow rows, and on a day with another value model those of the past
--- once more (`refitted`): the past as it is known by then, for the new model to be put in.
+-- Grain: one row per as_of, basis and customer. The narrow rows, and on a day with another value model those of the
+-- past once more (`refitted`): the past as it is known by then, for the new model to be put in.
 {{ config(materialized='view') }}
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one row per day of a fit and distinct purchase history as it was when the hold-out began.
--- Of the time since anybody's first purchase the last quarter is held out, half a year at most: what was bought before is
--- what a model may know, what was bought since is what it has to forecast.
+-- Of the time since anybody's first purchase the last quarter is held out, half a year at most: what was bought before
+-- is what a model may know, what was bought since is what it has to forecast.
 with
 
 days as (
