@@ -1,5 +1,5 @@
 -- Grain: one row per decided day of the run, and the one it starts from. Which value model holds: the last one fitted
--- by then, unless its fit failed. One that found too few data forecasts nothing, and whoever follows starts from nothing.
+-- by then, unless its fit failed. One that found too few data forecasts nothing, and the next one starts from nothing.
 with
 
 days as (

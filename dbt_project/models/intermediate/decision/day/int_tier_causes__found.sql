@@ -1,9 +1,9 @@
 -- Grain: one row per policy, customer, kind and tier whose run begins on the decided day. Why it begins; null where
 -- the customer stood on that side of the line before, and only the run is new. From the decided day before to this
 -- one, one thing after another is put in: the policy, what became known late, another value model, the customer's own
--- behaviour, everybody else. The cause is the last step at which the customer comes to the new side of the line. Against
--- the others of the day before a customer counts with the value that is put in: the line is drawn for one customer more
--- or less where that makes it another, and where the customer itself stood, the next one moves up.
+-- behaviour, everybody else. The cause is the last step at which the customer comes to the new side of the line.
+-- Against the others of the day before a customer counts with the value that is put in: the line is drawn for one
+-- customer more or less where that makes it another, and where the customer itself stood, the next one moves up.
 {% set rules = ['measure', 'rank_within', 'after_days', 'minimum_coverage', 'then_by_1', 'then_by_2', 'then_by_3'] %}
 with
 
