@@ -106,13 +106,14 @@ def backfill(
 
 
 def _refresh(days: list[date], kind: str) -> str:
-    from tierwise import accept, conform, landing, policy, release
+    from tierwise import accept, conform, landing, policy, release, segments
     from tierwise.sources import description
 
     with _steps() as step:
         step("check_configuration")
         sources = description.load_sources()
         policy.load()
+        segments.load_segments()
         run_id = release.begin(days, kind)
         with _remembering(run_id):
             policy.adopt(run_id)
@@ -268,7 +269,7 @@ def doctor(as_json: Json = False) -> None:
     import importlib.metadata
     import platform
 
-    from tierwise import policy, quality, release
+    from tierwise import policy, quality, release, segments
     from tierwise.sources import description
 
     where = settings()
@@ -284,6 +285,7 @@ def doctor(as_json: Json = False) -> None:
         ("config/company.yml", configuration.company),
         ("config/sources.yml", description.load_sources),
         ("config/tier_policies.yml", policy.load),
+        ("config/segments.yml", segments.load_segments),
         ("expectations/", quality.check_suites),
         ("control store", release.repair),
     ):

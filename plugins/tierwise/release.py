@@ -10,7 +10,19 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 
-from tierwise import __version__, configuration, control, kept, lake, manifest, quality, retention, scoring, warehouse
+from tierwise import (
+    __version__,
+    configuration,
+    control,
+    kept,
+    lake,
+    manifest,
+    quality,
+    retention,
+    scoring,
+    segments,
+    warehouse,
+)
 from tierwise.errors import ConfigurationRefused, OurFailure
 from tierwise.kept import BEGINS_ANEW, GoingOn
 from tierwise.lake import FileRef
@@ -271,6 +283,7 @@ def _aside(run: control.Run) -> Path:
 def _write_manifest(run: control.Run) -> Manifest:
     """List what the run may read, with hashes; put its rule tables into the lake first."""
     import duckdb
+    import pandas as pd
 
     accepted = control.deliveries(status="accepted")
     company = configuration.company()
@@ -282,6 +295,9 @@ def _write_manifest(run: control.Run) -> Manifest:
             )
             for name in _RULES
         }
+        for name, held in segments.rows().items():
+            file = warehouse.write_input(name, pd.DataFrame(held), run.work / "inputs" / f"{name}.parquet")
+            rules[name] = lake.write_once(d, f"from read_parquet('{file}') order by all", folder / f"{name}.parquet")
     night = Manifest(
         package=__version__,
         models=warehouse.models_hash(),

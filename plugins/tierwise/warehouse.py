@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tierwise import lake
+from tierwise import lake, segments
 from tierwise.errors import OurFailure
 from tierwise.settings import hand_over, settings
 from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, STREAMS
@@ -178,7 +178,7 @@ def input_columns(name: str) -> dict[str, str]:
         values = {column: kind for column, kind in contract("fct_customer_value").items() if column not in _NO_VALUES}
         days = ("window_ends_on", "known_on", "first_sale_on", "first_purchased_on", "last_purchased_on")
         return {"basis": "varchar", **values, **dict.fromkeys(days, "date")}
-    return _LAID[name]
+    return {**_LAID, **segments.TABLES}[name]
 
 
 def contract(mart: str) -> dict[str, str]:
@@ -242,7 +242,8 @@ def lay_inputs(
         d.execute("insert into inputs.company values (?, ?)", [company["currency"], company["time_zone"]])
         for name, path in rules.items():
             d.execute(f"create view inputs.{name} as from read_parquet('{path}')")
-        for name, paths in {**dict.fromkeys(VALUE_INPUTS, ()), **files}.items():
+        empty = (*VALUE_INPUTS, *(name for name in segments.TABLES if name not in rules))
+        for name, paths in {**dict.fromkeys(empty, ()), **files}.items():
             d.execute(_laid(name, paths))
 
 

@@ -320,6 +320,36 @@ def test_concentration_is_what_numpy_finds(demo, measured):
         assert float(ours["top_share", Decimal(share)]) == pytest.approx(top, abs=0.00005)
 
 
+def test_segments_are_those_that_numpy_finds(demo):
+    import numpy as np
+
+    rows = demo.marts("""
+        select recency_score, frequency_score, money_score, rfm_eight, days_since_last_purchase, purchase_days_12m,
+            net_revenue_12m
+        from dim_customer_segments join fct_customer_value using (customer_key)
+        where is_latest and days_since_last_purchase is not null""")
+    recency, frequency, money = (np.array([float(row[n]) for row in rows]) for n in (4, 5, 6))
+
+    def quintile(values):  # the smallest value that so many are at or below
+        ends = np.quantile(values, [0.2, 0.4, 0.6, 0.8], method="inverted_cdf")
+        return 1 + (values[:, None] > ends).sum(axis=1)
+
+    assert [row[0] for row in rows] == (6 - quintile(recency)).tolist()
+    assert [row[1] for row in rows] == quintile(frequency).tolist()
+    assert [row[2] for row in rows] == quintile(money).tolist()
+    above = (recency < recency.mean(), frequency > frequency.mean(), money > money.mean())
+    assert [row[3] for row in rows] == ["".join("LH"[int(is_high[n])] for is_high in above) for n in range(len(rows))]
+    assert len(rows) > 4000
+
+
+def test_equal_customers_are_in_equal_segments(demo):
+    told_apart = demo.marts("""
+        select days_since_last_purchase, purchase_days_12m, net_revenue_12m
+        from dim_customer_segments join fct_customer_value using (customer_key) where is_latest
+        group by all having count(distinct (rfm_grid, rfm_fixed, rfm_eight, money_score)) > 1""")
+    assert told_apart == []
+
+
 # --- answers and repetition ---------------------------------------------------------------------------------------------
 
 

@@ -11,13 +11,14 @@ from tierwise.orchestration.care import WAREHOUSE, step
 @step()
 def check_configuration(params: Any = None, dag_run: Any = None) -> str:
     """Read all that people wrote, before any data is touched; begin the run and return its id."""
-    from tierwise import clock, policy, release
+    from tierwise import clock, policy, release, segments
     from tierwise.configuration import company
     from tierwise.sources.description import load_sources
 
     day = clock.day_to_describe(company(), asked=params["as_of"], scheduled=dag_run.partition_key or "")
     load_sources()
     policy.load()
+    segments.load_segments()
     run_id = release.begin([day], "night")
     policy.adopt(run_id)
     return run_id

@@ -1,0 +1,104 @@
+-- Recency, frequency and money of every customer as scores, three ways, and what the groups are called. Bounds are
+-- values of the day, so equal customers are in the same segment; a bound belongs to the side of those below it.
+with
+
+people as (
+    select
+        customers.as_of,
+        customers.customer_key,
+        coalesce(customers.industry, 'unknown') as industry,
+        coalesce(customers.region, 'unknown') as region,
+        coalesce(customers.company_size, 'unknown') as company_size,
+        value.days_since_last_purchase as recency,
+        value.purchase_days_12m as frequency,
+        value.net_revenue_12m as money,
+        value.days_since_last_purchase is not null as has_bought
+    from {{ ref('dim_customers') }} as customers
+    inner join {{ ref('fct_customer_value') }} as value
+        on customers.customer_key = value.customer_key and value.is_latest
+),
+
+bounds as (
+    select
+        measure,
+        max(bound) filter (where score = 1) as first_bound,
+        max(bound) filter (where score = 2) as second_bound,
+        max(bound) filter (where score = 3) as third_bound,
+        max(bound) filter (where score = 4) as fourth_bound,
+        segmentation
+    from {{ ref('rpt_segment_bounds') }}
+    group by segmentation, measure
+),
+
+scored as (
+    select
+        people.*,
+        {% for name, segmentation, measure, value, is_less in [
+            ('recency', 'rfm_grid', 'days_since_last_purchase', 'recency', true),
+            ('frequency', 'rfm_grid', 'purchase_days_12m', 'frequency', false),
+            ('money', 'rfm_grid', 'net_revenue_12m', 'money', false),
+            ('fixed_recency', 'rfm_fixed', 'days_since_last_purchase', 'recency', true),
+            ('fixed_frequency', 'rfm_fixed', 'purchase_days_12m', 'frequency', false),
+        ] %}
+            cast(
+                {{ '5 -' if is_less else '1 +' }} (
+                    {% for bound in ['first', 'second', 'third', 'fourth'] %}
+                        case when people.{{ value }} > {{ name }}.{{ bound }}_bound then 1 else 0 end
+                        {{- ' +' if not loop.last }}
+                    {% endfor %}
+                ) as bigint
+            ) as {{ name }}_score,
+        {% endfor %}
+        case when people.recency < mean_recency.first_bound then 'H' else 'L' end
+        || case when people.frequency > mean_frequency.first_bound then 'H' else 'L' end
+        || case when people.money > mean_money.first_bound then 'H' else 'L' end as eight
+    from people
+    {% for name, segmentation, measure in [
+        ('recency', 'rfm_grid', 'days_since_last_purchase'),
+        ('frequency', 'rfm_grid', 'purchase_days_12m'),
+        ('money', 'rfm_grid', 'net_revenue_12m'),
+        ('fixed_recency', 'rfm_fixed', 'days_since_last_purchase'),
+        ('fixed_frequency', 'rfm_fixed', 'purchase_days_12m'),
+        ('mean_recency', 'rfm_eight', 'days_since_last_purchase'),
+        ('mean_frequency', 'rfm_eight', 'purchase_days_12m'),
+        ('mean_money', 'rfm_eight', 'net_revenue_12m'),
+    ] %}
+        left join bounds as {{ name }}
+            on {{ name }}.segmentation = '{{ segmentation }}' and {{ name }}.measure = '{{ measure }}'
+    {% endfor %}
+),
+
+named as (
+    select
+        scored.as_of,
+        scored.customer_key,
+        case when scored.has_bought then scored.recency_score end as recency_score,
+        case when scored.has_bought then scored.frequency_score end as frequency_score,
+        case when scored.has_bought then scored.money_score end as money_score,
+        grid.segment as rfm_grid,
+        fixed.segment as rfm_fixed,
+        eight.segment as rfm_eight,
+        scored.industry,
+        scored.region,
+        scored.company_size
+    from scored
+    left join {{ source('inputs', 'segment_names') }} as grid
+        on
+            grid.segmentation = 'rfm_grid'
+            and grid.code = case
+                when scored.has_bought then 'R' || scored.recency_score || 'F' || scored.frequency_score else 'none'
+            end
+    left join {{ source('inputs', 'segment_names') }} as fixed
+        on
+            fixed.segmentation = 'rfm_fixed'
+            and fixed.code = case
+                when scored.has_bought then 'R' || scored.fixed_recency_score || 'F' || scored.fixed_frequency_score
+                else 'none'
+            end
+    left join {{ source('inputs', 'segment_names') }} as eight
+        on
+            eight.segmentation = 'rfm_eight'
+            and eight.code = case when scored.has_bought then scored.eight else 'none' end
+)
+
+select * from named

@@ -1,0 +1,114 @@
+"""What groups of customers are called, and where fixed bounds run: `config/segments.yml`, else the one shipped."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from tierwise.configuration import Described, Number, Text, load
+from tierwise.settings import PROJECT, settings
+
+_CELLS = {f"R{r}F{f}" for r in range(1, 6) for f in range(1, 6)}
+_EIGHT = {r + f + m for r in "HL" for f in "HL" for m in "HL"}
+_NEVER_BOUGHT = ("none", "Never bought", "尚无购买")
+
+TABLES: dict[str, dict[str, str]] = {
+    "segment_names": {
+        "segmentation": "varchar",
+        "code": "varchar",
+        "segment": "varchar",
+        "position": "integer",
+        "label_en": "varchar",
+        "label_zh": "varchar",
+    },
+    "segment_cut_offs": {"measure": "varchar", "position": "integer", "bound": "decimal(18, 4)"},
+}
+
+Bounds = Annotated[list[Number], Field(min_length=4, max_length=4)]
+
+
+class GridSegment(Described):
+    """A segment of the grid of recency and frequency."""
+
+    labels: Text
+    cells: list[str] = Field(min_length=1)
+
+
+class CutOffs(Described):
+    """Four bounds each, rising: they make five scores."""
+
+    days_since_last_purchase: Bounds
+    purchase_days_12m: Bounds
+
+    @field_validator("days_since_last_purchase", "purchase_days_12m")
+    @classmethod
+    def _rise(cls, value: list[Any]) -> list[Any]:
+        if any(one >= other for one, other in itertools.pairwise(value)):
+            raise ValueError("write four numbers, each larger than the one before")
+        return value
+
+
+class Segments(Described):
+    """The names of both kinds of RFM segments. Each cell has one, so that every customer is in one and in no other."""
+
+    grid: dict[str, GridSegment]
+    cut_offs: CutOffs
+    eight: dict[str, Text]
+
+    @field_validator("grid")
+    @classmethod
+    def _every_cell_once(cls, value: dict[str, GridSegment]) -> dict[str, GridSegment]:
+        named = Counter(cell for segment in value.values() for cell in segment.cells)
+        for cells, what in (
+            (set(named) - _CELLS, "is no cell of the grid (R1F1 to R5F5)"),
+            (_CELLS - set(named), "belongs to no segment"),
+            ({cell for cell, times in named.items() if times > 1}, "belongs to two segments"),
+        ):
+            if cells:
+                raise ValueError(f"{min(cells)} {what}; each of the 25 cells belongs to exactly one")
+        return value
+
+    @field_validator("eight")
+    @classmethod
+    def _all_eight(cls, value: dict[str, Text]) -> dict[str, Text]:
+        if set(value) != _EIGHT:
+            wrong = min(set(value) ^ _EIGHT)
+            raise ValueError(f"{wrong} is {'missing' if wrong in _EIGHT else 'none of the eight'} (HHH, HHL … LLL)")
+        return value
+
+
+def load_segments() -> Segments:
+    """The segments of this installation. Raises ConfigurationRefused."""
+    return load(_file(), Segments)
+
+
+def _file() -> Path:
+    own = settings().config / "segments.yml"
+    return own if own.exists() else PROJECT / "config" / "segments.yml"
+
+
+def rows() -> dict[str, list[dict[str, Any]]]:
+    """The rows of both tables."""
+    described = load_segments()
+    none, en, zh = _NEVER_BOUGHT
+    names: list[dict[str, Any]] = []
+    for kind in ("rfm_grid", "rfm_fixed"):
+        for position, (segment, said) in enumerate(described.grid.items(), start=1):
+            told = {"segment": segment, "position": position, "label_en": said.labels.en, "label_zh": said.labels.zh}
+            names += [{"segmentation": kind, "code": cell, **told} for cell in said.cells]
+    for position, (code, label) in enumerate(described.eight.items(), start=1):
+        told = {"segment": code, "position": position, "label_en": label.en, "label_zh": label.zh}
+        names.append({"segmentation": "rfm_eight", "code": code, **told})
+    for kind in ("rfm_grid", "rfm_fixed", "rfm_eight"):
+        told = {"segment": none, "position": 99, "label_en": en, "label_zh": zh}
+        names.append({"segmentation": kind, "code": none, **told})
+    bounds = [
+        {"measure": measure, "position": position, "bound": bound}
+        for measure, of in described.cut_offs.model_dump().items()
+        for position, bound in enumerate(of, start=1)
+    ]
+    return {"segment_names": names, "segment_cut_offs": bounds}
