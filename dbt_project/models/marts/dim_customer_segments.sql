@@ -68,37 +68,36 @@ scored as (
     {% endfor %}
 ),
 
+coded as (
+    select
+        *,
+        case when has_bought then 'R' || recency_score || 'F' || frequency_score else 'none' end as grid_code,
+        case when has_bought then 'R' || fixed_recency_score || 'F' || fixed_frequency_score else 'none' end
+            as fixed_code,
+        case when has_bought then eight else 'none' end as eight_code
+    from scored
+),
+
 named as (
     select
-        scored.as_of,
-        scored.customer_key,
-        case when scored.has_bought then scored.recency_score end as recency_score,
-        case when scored.has_bought then scored.frequency_score end as frequency_score,
-        case when scored.has_bought then scored.money_score end as money_score,
-        grid.segment as rfm_grid,
-        fixed.segment as rfm_fixed,
-        eight.segment as rfm_eight,
-        scored.industry,
-        scored.region,
-        scored.company_size
-    from scored
+        coded.as_of,
+        coded.customer_key,
+        case when coded.has_bought then coded.recency_score end as recency_score,
+        case when coded.has_bought then coded.frequency_score end as frequency_score,
+        case when coded.has_bought then coded.money_score end as money_score,
+        coalesce(grid.segment, coded.grid_code) as rfm_grid,
+        coalesce(fixed.segment, coded.fixed_code) as rfm_fixed,
+        coalesce(eight.segment, coded.eight_code) as rfm_eight,
+        coded.industry,
+        coded.region,
+        coded.company_size
+    from coded
     left join {{ source('inputs', 'segment_names') }} as grid
-        on
-            grid.segmentation = 'rfm_grid'
-            and grid.code = case
-                when scored.has_bought then 'R' || scored.recency_score || 'F' || scored.frequency_score else 'none'
-            end
+        on coded.grid_code = grid.code and grid.segmentation = 'rfm_grid'
     left join {{ source('inputs', 'segment_names') }} as fixed
-        on
-            fixed.segmentation = 'rfm_fixed'
-            and fixed.code = case
-                when scored.has_bought then 'R' || scored.fixed_recency_score || 'F' || scored.fixed_frequency_score
-                else 'none'
-            end
+        on coded.fixed_code = fixed.code and fixed.segmentation = 'rfm_fixed'
     left join {{ source('inputs', 'segment_names') }} as eight
-        on
-            eight.segmentation = 'rfm_eight'
-            and eight.code = case when scored.has_bought then scored.eight else 'none' end
+        on coded.eight_code = eight.code and eight.segmentation = 'rfm_eight'
 )
 
 select * from named
