@@ -23,10 +23,11 @@ from benchmarks import (
     purchase_history,
     refresh,
     report,
+    value_model,
     year,
 )
 
-MEASURES = (purchase_history, refresh, new_day, door_in, decision_cost, largest)
+MEASURES = (purchase_history, refresh, new_day, door_in, decision_cost, value_model, largest)
 YEAR = "year"  # of a small company, whatever the size asked for; CI runs thirty nights of it
 SIZES = {size.name: size for size in (frame.BIG, frame.SMALL)}
 

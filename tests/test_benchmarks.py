@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ROOT / "var" / "benchmarks" / "small"
-MEASURES = {"purchase_history", "refresh", "new_day", "door_in", "decision_cost", "largest"}
+MEASURES = {"purchase_history", "refresh", "new_day", "door_in", "decision_cost", "value_model", "largest"}
 
 
 @pytest.mark.slow
