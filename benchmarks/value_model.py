@@ -13,6 +13,7 @@ from benchmarks.measure import Watch
 
 _SEED = 7
 _YEAR = 365
+_DISCOUNT_RATE = 0.10
 _TRUE = {"r": 0.6, "alpha": 60.0, "a": 0.8, "b": 2.5, "p": 6.0, "q": 4.0, "v": 15.0}
 
 
@@ -29,7 +30,8 @@ def case(size: Size) -> Case:
         name="value_model",
         title="The value model",
         measures="BG/NBD and Gamma-Gamma fitted on made-up histories of customers who buy and drop out as those models say,"
-        " in days, and everybody's expected purchases of a year, probability of being alive and amount of a purchase."
+        " in days, and everybody's expected purchases of a year, probability of being alive, amount of a purchase and"
+        " value of the year, discounted by months."
         " Ours counts equal histories in the engine, fits and scores those, and joins the scores; `lifetimes` has a row a"
         " customer in memory. Both find the same parameters to two digits. `pymc-marketing` is not compared: it samples"
         " where both others maximise, and brings a compiler.",
@@ -99,10 +101,12 @@ def fit_and_score(customers: int, folder: Path, watch: Watch) -> Path:
                 **{name: cells[name] for name in ("repeats", "last", "age")},
                 "alive": bg_nbd.probability_alive(often, histories),
                 "purchases": bg_nbd.expected_purchases(often, histories, _YEAR),
+                "discounted": bg_nbd.discounted_purchases(often, histories, _YEAR, _DISCOUNT_RATE),
             }
             d.execute(
                 f"create table predicted as select customer, alive, purchases,"
-                f" {much.p} * ({much.v} + repeats * amount) / ({much.p} * repeats + {much.q} - 1) as amount"
+                f" {much.p} * ({much.v} + repeats * amount) / ({much.p} * repeats + {much.q} - 1) as expected_amount,"
+                f" discounted * expected_amount as value"
                 f" from '{file}' join scores using (repeats, last, age)"
             )
         _keep(d, {**vars(often), **vars(much)}, folder / f"ours_{customers}.parquet")
@@ -126,6 +130,12 @@ def in_lifetimes(customers: int, folder: Path, watch: Watch) -> Path:
             _YEAR, rows["repeats"], rows["last"], rows["age"]
         )
         rows["predicted"] = much.conditional_expected_average_profit(rows["repeats"], rows["amount"])
+        rows["value"] = much.customer_lifetime_value(
+            *(often, rows["repeats"], rows["last"], rows["age"], rows["amount"]),
+            time=12,
+            discount_rate=(1 + _DISCOUNT_RATE) ** (1 / 12) - 1,
+            freq="D",
+        )
     found = {**often.params_.to_dict(), **much.params_.to_dict()}
     with duckdb.connect() as d:
         _keep(d, found, folder / f"lifetimes_{customers}.parquet")

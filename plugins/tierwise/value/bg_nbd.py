@@ -8,11 +8,12 @@ probability that is beta distributed (a, b). Where nobody is seen to drop out, w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import digamma, expit, gammaln, hyp2f1, polygamma
 
-from tierwise.value.fitting import Fit, Numbers, maximise
+from tierwise.value.fitting import Fit, Numbers, counted, maximise
 
 _STARTS = [(1.0, 1.0, 1.0, 1.0), (0.3, 5.0, 0.5, 3.0)]  # alpha by the mean age
 _NO_DROP_OUT = 0.001  # a / (a + b) below it
@@ -31,6 +32,11 @@ class Cells:
     last: Numbers
     age: Numbers
     customers: Numbers
+
+    @cached_property
+    def by_repeats(self) -> tuple[Numbers, Numbers]:
+        """The distinct numbers of repeats, and how many customers have each: few, and all that the gamma functions ask."""
+        return counted(self.repeats, self.customers)
 
 
 @dataclass(frozen=True)
@@ -60,46 +66,64 @@ def fit(cells: Cells) -> tuple[Parameters, Fit]:
 def log_likelihood(cells: Cells, parameters: Numbers) -> tuple[float, Numbers, Numbers]:
     """(6), over all customers: its value, gradient and Hessian by r, alpha, a, b."""
     r, alpha, a, b = parameters
-    x, n = cells.repeats, cells.customers
-    until_now, until_last = alpha + cells.age, alpha + cells.last
-    again = x > 0
-    others = np.where(again, b + x - 1, 1.0)
-    alive = -(r + x) * np.log(until_now)
-    gone = np.log(a) - np.log(others) - (r + x) * np.log(until_last)
-    both = np.where(again, np.logaddexp(alive, gone), alive)
-    share = np.where(again, expit(gone - alive), 0.0)  # of the likelihood, that the last purchase was the last one
-    value = (
-        gammaln(r + x)
+    few, many = cells.by_repeats
+    value = many @ (
+        gammaln(r + few)
         - gammaln(r)
         + r * np.log(alpha)
         + gammaln(a + b)
-        + gammaln(b + x)
+        + gammaln(b + few)
         - gammaln(b)
-        - gammaln(a + b + x)
-        + both
+        - gammaln(a + b + few)
     )
-    zero = np.zeros_like(x)
-    of_alive = np.stack([-np.log(until_now), -(r + x) / until_now, zero, zero])
-    of_gone = np.stack([-np.log(until_last), -(r + x) / until_last, zero + 1 / a, -1 / others])
-    apart = of_gone - of_alive
-    gradient = of_alive + share * apart
-    gradient[0] += digamma(r + x) - digamma(r) + np.log(alpha)
-    gradient[1] += r / alpha
-    gradient[2] += digamma(a + b) - digamma(a + b + x)
-    gradient[3] += digamma(a + b) - digamma(a + b + x) + digamma(b + x) - digamma(b)
+    of_beta = digamma(a + b) - digamma(a + b + few)
+    gradient = np.array(
+        [
+            many @ (digamma(r + few) - digamma(r) + np.log(alpha)),
+            many.sum() * r / alpha,
+            many @ of_beta,
+            many @ (of_beta + digamma(b + few) - digamma(b)),
+        ]
+    )
+    beta = many @ (_trigamma(a + b) - _trigamma(a + b + few))
+    hessian = np.zeros((4, 4))
+    hessian[0, 0] = many @ (_trigamma(r + few) - _trigamma(r))
+    hessian[0, 1] = hessian[1, 0] = many.sum() / alpha
+    hessian[1, 1] = -many.sum() * r / alpha**2
+    hessian[2:, 2:] = beta
+    hessian[3, 3] += many @ (_trigamma(b + few) - _trigamma(b))
+    return tuple(
+        one + other for one, other in zip((value, gradient, hessian), _of_silence(cells, parameters), strict=True)
+    )
 
-    hessian = share * (1 - share) * apart[:, None] * apart[None, :]
-    hessian[0, 0] += _trigamma(r + x) - _trigamma(r)
-    cross = 1 / alpha - (1 - share) / until_now - share / until_last
-    hessian[0, 1] += cross
-    hessian[1, 0] += cross
-    hessian[1, 1] += (r + x) * ((1 - share) / until_now**2 + share / until_last**2) - r / alpha**2
-    beta = _trigamma(a + b) - _trigamma(a + b + x)
-    hessian[2, 2] += beta - share / a**2
-    hessian[2, 3] += beta
-    hessian[3, 2] += beta
-    hessian[3, 3] += beta + _trigamma(b + x) - _trigamma(b) + share / others**2
-    return float(n @ value), gradient @ n, hessian @ n
+
+def _of_silence(cells: Cells, parameters: Numbers) -> tuple[float, Numbers, Numbers]:
+    """The last factor of (6), which alone asks when the purchases were: of each cell, and by the parameters."""
+    r, alpha, a, b = parameters
+    x, n = cells.repeats, cells.customers
+    until_now, until_last = alpha + cells.age, alpha + cells.last
+    log_now, log_last = np.log(until_now), np.log(until_last)
+    again = x > 0
+    others = np.where(again, b + x - 1, 1.0)
+    alive = -(r + x) * log_now
+    gone = np.log(a) - np.log(others) - (r + x) * log_last
+    value = float(n @ np.where(again, np.logaddexp(alive, gone), alive))
+    share = np.where(again, expit(gone - alive), 0.0)  # of the likelihood, that the last purchase was the last one
+    gone_for_good, weight = n * share, n * share * (1 - share)
+    apart = np.stack(
+        [log_now - log_last, (r + x) * (1 / until_now - 1 / until_last), np.full_like(x, 1 / a), -1 / others]
+    )
+    gradient = apart @ gone_for_good
+    gradient[0] -= n @ log_now
+    gradient[1] -= n @ ((r + x) / until_now)
+    hessian = (apart * weight) @ apart.T
+    cross = (n - gone_for_good) @ (1 / until_now) + gone_for_good @ (1 / until_last)
+    hessian[0, 1] -= cross
+    hessian[1, 0] -= cross
+    hessian[1, 1] += (n - gone_for_good) @ ((r + x) / until_now**2) + gone_for_good @ ((r + x) / until_last**2)
+    hessian[2, 2] -= gone_for_good.sum() / a**2
+    hessian[3, 3] += gone_for_good @ (1 / others**2)
+    return value, gradient, hessian
 
 
 def probability_alive(parameters: Parameters, cells: Cells) -> Numbers:
@@ -158,19 +182,25 @@ def _odds_gone(r: float, alpha: float, a: float, b: float, cells: Cells) -> Numb
 def _log_likelihood_without_drop_out(cells: Cells, parameters: Numbers) -> tuple[float, Numbers, Numbers]:
     """(6) as a goes to 0."""
     r, alpha = parameters
+    few, many = cells.by_repeats
     x, n, until_now = cells.repeats, cells.customers, alpha + cells.age
-    value = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(until_now)
-    gradient = np.stack(
-        [digamma(r + x) - digamma(r) + np.log(alpha) - np.log(until_now), r / alpha - (r + x) / until_now]
-    )
-    cross = 1 / alpha - 1 / until_now
-    hessian = np.array(
+    log_now, of_now = n @ np.log(until_now), n @ (1 / until_now)
+    rates = (r + x) / until_now
+    value = many @ (gammaln(r + few) - gammaln(r) + r * np.log(alpha)) - n @ ((r + x) * np.log(until_now))
+    gradient = np.array(
         [
-            [_trigamma(r + x) - _trigamma(r), cross],
-            [cross, (r + x) / until_now**2 - r / alpha**2],
+            many @ (digamma(r + few) - digamma(r) + np.log(alpha)) - log_now,
+            many.sum() * r / alpha - n @ rates,
         ]
     )
-    return float(n @ value), gradient @ n, hessian @ n
+    cross = many.sum() / alpha - of_now
+    hessian = np.array(
+        [
+            [many @ (_trigamma(r + few) - _trigamma(r)), cross],
+            [cross, n @ (rates / until_now) - many.sum() * r / alpha**2],
+        ]
+    )
+    return float(value), gradient, hessian
 
 
 def _trigamma(at: Numbers | float) -> Numbers:

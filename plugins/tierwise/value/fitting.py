@@ -33,6 +33,12 @@ class Fit:
     steps: int
 
 
+def counted(values: Numbers, weights: Numbers) -> tuple[Numbers, Numbers]:
+    """The distinct values in their order, and the sum of the weights of each."""
+    distinct, which = np.unique(values, return_inverse=True)
+    return distinct, np.bincount(which, weights=weights).astype(np.float64)
+
+
 def maximise(likelihood: Likelihood, starts: Sequence[tuple[float, ...]], observations: float) -> Fit:
     """Find the parameters, all positive, that make the data most likely; they are searched by their logarithms.
 
@@ -51,7 +57,17 @@ def maximise(likelihood: Likelihood, starts: Sequence[tuple[float, ...]], observ
 
 
 def _climb(likelihood: Likelihood, start: Numbers, observations: float) -> Fit:
+    last: dict[bytes, tuple[float, Numbers, Numbers]] = {}
+
     def by_logarithms(logarithms: Numbers) -> tuple[float, Numbers, Numbers]:
+        """The optimiser asks for value and Hessian of a point one after the other."""
+        point = logarithms.tobytes()
+        if point not in last:
+            last.clear()
+            last[point] = evaluated(logarithms)
+        return last[point]
+
+    def evaluated(logarithms: Numbers) -> tuple[float, Numbers, Numbers]:
         parameters = np.exp(logarithms)
         value, gradient, hessian = likelihood(parameters)
         by_log = parameters * gradient

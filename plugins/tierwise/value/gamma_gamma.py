@@ -7,11 +7,12 @@ be uncorrelated, and knows nothing of customers without a repeated purchase.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import digamma, gammaln, polygamma
 
-from tierwise.value.fitting import Fit, Numbers, maximise
+from tierwise.value.fitting import Fit, Numbers, counted, maximise
 
 _STARTS = [(2.0, 3.0, 1.0), (6.0, 4.0, 0.5)]  # v by the mean amount
 
@@ -24,6 +25,11 @@ class Cells:
     repeats: Numbers
     amount: Numbers
     customers: Numbers
+
+    @cached_property
+    def by_repeats(self) -> tuple[Numbers, Numbers]:
+        """The distinct numbers of repeats, and how many customers have each: few, and all that the gamma functions ask."""
+        return counted(self.repeats, self.customers)
 
 
 @dataclass(frozen=True)
@@ -46,30 +52,33 @@ def fit(cells: Cells) -> tuple[Parameters, Fit]:
 def log_likelihood(cells: Cells, parameters: Numbers) -> tuple[float, Numbers, Numbers]:
     """(1a), over all customers: its value, gradient and Hessian by p, q, v."""
     p, q, v = parameters
+    few, many = cells.by_repeats
     x, m, n = cells.repeats, cells.amount, cells.customers
     spent = v + x * m
+    log_spent, of_spent = np.log(spent), 1 / spent
+    customers = many.sum()
     value = (
-        gammaln(p * x + q)
-        - gammaln(p * x)
-        - gammaln(q)
-        + q * np.log(v)
-        + (p * x - 1) * np.log(m)
-        + p * x * np.log(x)
-        - (p * x + q) * np.log(spent)
+        many @ (gammaln(p * few + q) - gammaln(p * few) - gammaln(q) + p * few * np.log(few))
+        + customers * q * np.log(v)
+        + n @ ((p * x - 1) * np.log(m))
+        - n @ ((p * x + q) * log_spent)
     )
-    gradient = np.stack(
+    of_both = digamma(p * few + q)
+    gradient = np.array(
         [
-            x * (digamma(p * x + q) - digamma(p * x) + np.log(x * m) - np.log(spent)),
-            digamma(p * x + q) - digamma(q) + np.log(v) - np.log(spent),
-            q / v - (p * x + q) / spent,
+            many @ (few * (of_both - digamma(p * few))) + n @ (x * (np.log(x * m) - log_spent)),
+            many @ (of_both - digamma(q)) + customers * np.log(v) - n @ log_spent,
+            customers * q / v - n @ ((p * x + q) * of_spent),
         ]
     )
-    both = polygamma(1, p * x + q)
-    pp, pq, pv = x**2 * (both - polygamma(1, p * x)), x * both, -x / spent
-    qq, qv = both - polygamma(1, q), 1 / v - 1 / spent
-    vv = (p * x + q) / spent**2 - q / v**2
-    hessian = np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]])
-    return float(n @ value), gradient @ n, hessian @ n
+    both = polygamma(1, p * few + q)
+    pp = many @ (few**2 * (both - polygamma(1, p * few)))
+    pq = many @ (few * both)
+    pv = -(n @ (x * of_spent))
+    qq = many @ both - customers * polygamma(1, q)
+    qv = customers / v - n @ of_spent
+    vv = n @ ((p * x + q) * of_spent**2) - customers * q / v**2
+    return float(value), gradient, np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]])
 
 
 def expected_amount(parameters: Parameters, repeats: Numbers, amount: Numbers) -> Numbers:
