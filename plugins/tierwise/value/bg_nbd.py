@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import digamma, expit, gammaln, hyp2f1, polygamma
 
 from tierwise.value.fitting import Fit, Numbers, counted, maximise
@@ -37,6 +38,14 @@ class Cells:
     def by_repeats(self) -> tuple[Numbers, Numbers]:
         """The distinct numbers of repeats, and how many customers have each: few, and all that the gamma functions ask."""
         return counted(self.repeats, self.customers)
+
+    @cached_property
+    def by_repeats_and_age(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """One cell of each pair of repeats and age, and for every cell which pair it is: a forecast of who is still there
+        does not ask when the last purchase was."""
+        pairs = self.repeats * (self.age.max() + 1) + self.age
+        _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
+        return first, which
 
 
 @dataclass(frozen=True)
@@ -136,14 +145,17 @@ def probability_alive(parameters: Parameters, cells: Cells) -> Numbers:
 
 def expected_purchases(parameters: Parameters, cells: Cells, horizon: float) -> Numbers:
     """(10): how many purchases a customer of each cell will make within `horizon` from today."""
-    r, alpha, x = parameters.r, parameters.alpha, cells.repeats
+    r, alpha = parameters.r, parameters.alpha
     if parameters.a is None or parameters.b is None:
-        return (r + x) / (alpha + cells.age) * horizon
+        return (r + cells.repeats) / (alpha + cells.age) * horizon
     a, b = parameters.a, parameters.b
     if abs(a - 1) < _AT_ONE:
         sides = [Parameters(r, alpha, 1 + side, b) for side in (-2 * _AT_ONE, 2 * _AT_ONE)]
         return np.mean([expected_purchases(side, cells, horizon) for side in sides], axis=0)
-    return _if_alive(r + x, alpha + cells.age, a, b + x, horizon) / (1 + _odds_gone(r, alpha, a, b, cells))
+    first, which = cells.by_repeats_and_age
+    x = cells.repeats[first]
+    if_alive = _if_alive(r + x, alpha + cells.age[first], a, b + x, horizon)
+    return if_alive[which] / (1 + _odds_gone(r, alpha, a, b, cells))
 
 
 def discounted_purchases(parameters: Parameters, cells: Cells, year: float, discount_rate: float) -> Numbers:
