@@ -18,7 +18,7 @@ import duckdb
 from tierwise import warehouse
 from tierwise.policy.rules import TABLES
 
-from .cases import MEASURES
+from .cases import FORECAST, MEASURES, refits
 from .oracle import PARTS, Case, Decision, Policy
 
 Rows = list[dict[str, Any]]
@@ -70,6 +70,7 @@ EXISTING = {
     "customer_id": "varchar",
     "sent_back_because": "varchar",
 }
+_VALUED = "intermediate.int_customers__valued"
 COMPARED = (
     "policy_version",
     "tier",
@@ -117,6 +118,8 @@ def tables(cases: Sequence[Case], days: Sequence[date], since: date | None = Non
         found["inputs.policies_in_force"] += [{"as_of": day, **_key(case, p)} for day, p in in_force.items()]
         for policy in {p.version: p for p in in_force.values()}.values():
             _lay_policy(found, case, policy, position)
+    if since is not None:
+        found["inputs.customer_values"].append({"as_of": since, "customer_key": "anybody"})
     return found
 
 
@@ -124,12 +127,36 @@ def _key(case: Case, policy: Policy) -> dict[str, Any]:
     return {"policy": case.name, "policy_version": policy.version}
 
 
+def _lay_models(found: dict[str, Rows], case: Case) -> dict[date, str]:
+    """The model that holds on each day of the case. Cases of one batch are decided on the same days, by the same models."""
+    fits = (case.days[0], *refits(case.days))
+    if not found["inputs.model_cards"]:
+        found["inputs.model_cards"] = [
+            {"model_id": f"m{day}", "fitted_on": day, "status": "fitted", "buyers": 1, "repeat_buyers": 1}
+            for day in fits
+        ]
+    return {day: f"m{max(fit for fit in fits if fit <= day)}" for day in case.days}
+
+
 def _lay_values(found: dict[str, Rows], case: Case, wanted: set[date], known: set[date | None]) -> None:
     """A customer of no interest to its case lives in no region: `region` is what keeps the cases apart."""
     before = dict(zip(case.days[1:], case.days, strict=False))
+    models = _lay_models(found, case)
     for (day, basis, customer), value in case.values.items():
-        if day in wanted or (day in known and basis == "day"):
-            found["intermediate.int_customers__valued"].append(
+        if basis != "refitted" and (day in wanted or (day in known and basis == "day")):
+            cell = {"repeat_purchases": 0, "age_at_last_purchase_days": 0, "age_days": len(found[_VALUED])}
+            forecasts = {models[before[day] if basis == "corrected" else day]: value.numbers.get(FORECAST)}
+            for after, previous in before.items():  # the past once more, by the model of the day after
+                is_past = (day, basis) == (after, "corrected") or (
+                    (day, basis) == (previous, "day") and (after, "corrected", customer) not in case.values
+                )
+                refitted = case.values.get((after, "refitted", customer)) if is_past else None
+                if refitted is not None:
+                    forecasts[models[after]] = refitted.numbers.get(FORECAST)
+            found["inputs.value_cell_scores"] += [
+                {"model_id": model, **cell, FORECAST: _decimal(forecast)} for model, forecast in forecasts.items()
+            ]
+            found[_VALUED].append(
                 {
                     "as_of": day,
                     "basis": basis,
@@ -139,7 +166,8 @@ def _lay_values(found: dict[str, Rows], case: Case, wanted: set[date], known: se
                     "first_sale_on": value.first_sale_on,
                     "first_purchased_on": value.first_sale_on,
                     "last_purchased_on": value.first_sale_on,
-                    **{m: _decimal(value.numbers.get(m)) for m in MEASURES},
+                    **{m: _decimal(value.numbers.get(m)) for m in MEASURES if m != FORECAST},
+                    **cell,
                 }
             )
     found["intermediate.int_customers__described"] += [
@@ -444,7 +472,7 @@ def picture(case: Case, day: date) -> str:
     for (on, customer), attributes in case.attributes.items():
         if on == day:
             lines.append(f"  {customer} {attributes}")
-            for at, basis in ((before, "day"), (day, "corrected"), (day, "slid"), (day, "day")):
+            for at, basis in ((before, "day"), (day, "corrected"), (day, "refitted"), (day, "slid"), (day, "day")):
                 value = case.values.get((at, basis, customer)) if at else None
                 if value:
                     numbers = {m: v if v is None else str(v) for m, v in value.numbers.items()}

@@ -13,17 +13,20 @@ from typing import Any
 
 from .oracle import Case, Condition, Existing, Override, Policy, Tier, Value
 
-MEASURES = ("net_revenue_12m", "orders_12m", "tenure_days", "interactions_12m", "satisfaction_12m")
+FORECAST = "expected_purchases_12m"
+MEASURES = ("net_revenue_12m", "orders_12m", "tenure_days", "interactions_12m", "satisfaction_12m", FORECAST)
 _BOUNDS = {
     "net_revenue_12m": ("-10", "0", "10", "20", "49.99", "50", "100"),
     "orders_12m": ("0", "1", "2", "3", "5"),
     "tenure_days": ("2", "10", "30", "60", "365"),
     "interactions_12m": ("1", "2", "3"),
     "satisfaction_12m": ("33.3333", "50", "66.6667", "75"),
+    FORECAST: ("0.5", "1", "2.25", "3"),
 }
 _AMOUNTS = ("-10", "-0.01", "0", "0", "5", "10", "10", "20", "22", "45", "49.99", "50", "50.01", "55", "100", "110")
 _ANSWERS = (None, "0", "33.3333", "50", "66.6667", "75", "82.5", "100")
 _SHARES = ("0.01", "0.1", "0.2", "0.25", "0.29", "0.3333333333", "0.5", "0.6", "0.75", "1")
+_FORECASTS = ("0", "0.4999", "0.5", "1", "1", "2.25", "2.8125", "3", "4.5")
 _FIRST_DAYS = ("2023-02-26", "2023-12-27", "2024-01-30", "2024-02-27", "2024-03-28", "2024-06-27", "2024-12-30")
 
 
@@ -35,6 +38,11 @@ def days(rng: random.Random, count: int) -> tuple[date, ...]:
         day += timedelta(days=rng.choice((1, 1, 1, 1, 1, 2, 3, 7, 28, 31)))
         found.append(day)
     return tuple(found)
+
+
+def refits(on: tuple[date, ...]) -> tuple[date, ...]:
+    """The days on which the value model is another than before: every third one."""
+    return on[2::3]
 
 
 @functools.cache
@@ -102,6 +110,11 @@ def _live(
         if before is not None and rng.random() < 0.15:
             now = _move(rng, now, has_desk)
             values[day, "corrected", customer] = _value(now, first_sale, before)
+        if before is not None and day in refits(on):
+            base = values.get((day, "corrected", customer), values[before, "day", customer])
+            now = {**now, FORECAST: rng.choice(_FORECASTS)}
+            forecast = _exact(now[FORECAST]) if base.first_sale_on else None
+            values[day, "refitted", customer] = Value(base.first_sale_on, {**base.numbers, FORECAST: forecast})
         slid = now
         if rng.random() < restless:
             slid = _move(rng, now, has_desk) if rng.random() < 0.4 else now
@@ -118,6 +131,7 @@ def _anew(rng: random.Random, has_desk: bool) -> dict[str, Any]:
         "orders_12m": rng.choice((0, 1, 1, 2, 2, 3, 5)),
         "interactions_12m": rng.choice((0, 0, 1, 2, 3)) if has_desk else None,
         "satisfaction_12m": rng.choice(_ANSWERS),
+        FORECAST: rng.choice(_FORECASTS),
     }
 
 

@@ -114,7 +114,7 @@ class Case:
     """A company under one policy.
 
     `policies`: the version in force from a day on, None from the day it is retired. `attributes` and `values` by
-    (day, customer) and (day, basis, customer); the bases `corrected` and `slid` only where they say something of their own.
+    (day, customer) and (day, basis, customer); `corrected`, `refitted` and `slid` only where they say their own.
     """
 
     days: tuple[date, ...]
@@ -646,24 +646,27 @@ class _Night:
             return member.numbers.get(self.policy.measure)
         return self.case.value(self.before, "day", member.name).numbers.get(self.policy_before.measure)
 
-    def _substitutes(self, name: str) -> tuple[Numbers, Numbers, Numbers]:
-        """The values of the day before, as known then and as known now, and those of what left the window since."""
+    def _substitutes(self, name: str) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """The values of the day before, as known then and as known now, by another value model where there is one, and
+        those of what left the window since."""
         assert self.before is not None
         old = self.case.value(self.before, "day", name)
         corrected = self.case.values.get((self.day, "corrected", name), old)
+        refitted = self.case.values.get((self.day, "refitted", name), corrected)
         slid = self.case.values.get((self.day, "slid", name), self.case.value(self.day, "day", name))
-        return old.numbers, corrected.numbers, slid.numbers
+        return old.numbers, corrected.numbers, refitted.numbers, slid.numbers
 
     def _parts(self, member: Member) -> dict[str, Decimal]:
         """How the score came from the day before to today. A raw value knows no others: only the line moves."""
         parts = dict.fromkeys(PARTS, Decimal(0))
         if self.before is None or self.policy_before is None:
             return parts
-        old, corrected, slid = self._substitutes(member.name)
+        old, corrected, refitted, slid = self._substitutes(member.name)
         measure = self.policy.measure
         steps = [
             ("policy", old.get(measure)),
             ("corrected_data", corrected.get(measure)),
+            ("value_model", refitted.get(measure)),
             ("left_window", slid.get(measure)),
             ("own_behaviour", member.numbers.get(measure)),
         ]
@@ -680,11 +683,13 @@ class _Night:
         attributes = self.case.attributes.get((self.before, member.name))
         old = self.case.value(self.before, "day", member.name)
         corrected = self.case.values.get((self.day, "corrected", member.name), old)
+        refitted = self.case.values.get((self.day, "refitted", member.name), corrected)
         today = self.case.value(self.day, "day", member.name)
         steps = (
             ("", self.policy_before, self.eligible_before, old, attributes),
             ("policy_changed", self.policy, self.eligible_then, old, attributes),
             ("data_corrected", self.policy, self.eligible_then, corrected, attributes),
+            ("model_refitted", self.policy, self.eligible_then, refitted, attributes),
             # whom the policy is for and where it is ranked is the customer's own: it moves with its behaviour
             ("behaviour", self.policy, self.eligible_then, today, None),
             ("others_moved", self.policy, self.eligible, today, None),

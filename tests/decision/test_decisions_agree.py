@@ -44,6 +44,9 @@ def test_the_cases_come_to_every_row_and_every_reason() -> None:
     reasons |= {f"held_by_{what}" for what in ("confirmation", "grace", "stay", "calendar", "band")}
     assert set(found) == rows | reasons
     assert min(found.values()) >= 5, found
+    causes = Counter(d.cause for d in decisions)
+    assert set(causes) == {None, "policy_changed", "data_corrected", "model_refitted", "behaviour", "others_moved"}
+    assert min(causes.values()) >= 5, causes
 
 
 def disagreements(cases: Sequence[Case], ours: Mapping[str, list[Decision]], got: batch.Got) -> list[str]:

@@ -63,6 +63,20 @@ PLANTED = (
     ),
     ("10", "day/int_tier_seats__taken", "> caps.seat_cap", "> caps.seat_cap + 1000"),
 )
+OF_A_MODEL = (  # what another value model moves
+    (
+        "the cause",
+        "day/int_tier_causes__found",
+        "when steps.step = 'value_model' and refitted.customer_key is not null then refitted",
+        "when false then refitted",
+    ),
+    (
+        "the part",
+        "int_policy_scores__compared",
+        "case when is_refitted then by_another_model else corrected end",
+        "corrected",
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +105,11 @@ def test_nothing_is_found_where_no_error_is_planted(home: Path, project: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("row", "model", "clause", "error"), PLANTED, ids=[f"row {p[0]}" for p in PLANTED])
+@pytest.mark.parametrize(
+    ("row", "model", "clause", "error"),
+    [*PLANTED, *OF_A_MODEL],
+    ids=[*(f"row {p[0]}" for p in PLANTED), *(p[0] for p in OF_A_MODEL)],
+)
 def test_a_planted_error_is_found(home: Path, project: Path, row: str, model: str, clause: str, error: str) -> None:
     file = project / "models/intermediate/decision" / f"{model}.sql"
     right = file.read_text()
@@ -101,7 +119,7 @@ def test_a_planted_error_is_found(home: Path, project: Path, row: str, model: st
         told = _told(home)
     finally:
         file.write_text(right)
-    assert told, f"an error in row {row} was not found"
+    assert told, f"an error in {row} was not found"
 
 
 # The generated cases themselves: whichever row were wrong, some case would tell. `Night` is the oracle's night.

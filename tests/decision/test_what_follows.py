@@ -100,7 +100,7 @@ def test_no_newcomer_takes_a_tier_above_its_cap(nights: list[Night]) -> None:
                 newcomers = [name for name, row in holders.items() if _took_a_seat(row)]
                 seen += len(newcomers)
                 assert not newcomers or len(holders) <= tier.seat_cap, night.told(newcomers[0])
-    assert seen > 100
+    assert seen > 80
 
 
 def _took_a_seat(row: Row) -> bool:
@@ -220,7 +220,7 @@ def test_an_override_never_outlives_its_date(nights: list[Night]) -> None:
             seen += is_in_force
             assert (row["reason"] == "override") is row["by_override"] is is_in_force, night.told(name)
             assert not is_in_force or row["tier"] == override.tier, night.told(name)
-    assert seen > 100
+    assert seen > 80
 
 
 def test_every_tier_and_its_day_come_from_the_decision_before(nights: list[Night]) -> None:
