@@ -13,9 +13,9 @@ people as (
         value.purchase_days_12m as frequency,
         value.net_revenue_12m as money,
         value.days_since_last_purchase is not null as has_bought
-    from {{ ref('dim_customers') }} as customers
+    from {{ ref('int_customers__described') }} as customers
     inner join {{ ref('fct_customer_value') }} as value
-        on customers.customer_key = value.customer_key and value.is_latest
+        on customers.as_of = value.as_of and customers.customer_key = value.customer_key and value.is_latest
 ),
 
 bounds as (

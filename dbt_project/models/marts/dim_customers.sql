@@ -28,10 +28,18 @@ described as (
         customers.created_at,
         valued.first_sale_on,
         valued.last_purchased_on,
+        valued.days_since_last_purchase,
+        valued.purchase_days_12m,
         valued.net_revenue_12m,
+        valued.gross_profit_12m,
         valued.expected_purchases_12m,
         valued.probability_alive,
         valued.customer_value_12m,
+        valued.interactions_90d,
+        valued.complaints_12m,
+        valued.satisfaction_12m,
+        valued.responses_12m,
+        segments.rfm_grid,
         valued.first_sale_on is null as is_prospect,
         tiers.policy,
         tiers.tier,
@@ -46,6 +54,8 @@ described as (
             customers.as_of = valued.as_of
             and customers.customer_key = valued.customer_key
             and valued.basis = 'day'
+    left join {{ ref('dim_customer_segments') }} as segments
+        on customers.customer_key = segments.customer_key
     left join tiers
         on customers.customer_key = tiers.customer_key
 )
