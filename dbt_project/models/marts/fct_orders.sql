@@ -22,22 +22,8 @@ lines as (
     {% endif %}
 ),
 
-primary_days as (
-    select
-        as_of,
-        policy
-    from {{ ref('int_policy_days__decided') }}
-    where is_primary
-),
-
 decided_before as (
-    select
-        ordered.ordered_on,
-        primary_days.policy,
-        primary_days.as_of as decided_on
-    from (select distinct ordered_on from {{ ref('int_order_lines__valued') }}) as ordered
-    asof inner join primary_days
-        on ordered.ordered_on > primary_days.as_of
+    {{ decided_before(ref('int_order_lines__valued'), 'ordered_on') }}
 ),
 
 facts as (

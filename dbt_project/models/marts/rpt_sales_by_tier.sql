@@ -1,33 +1,20 @@
 -- An order's tier is that of the last decided day before it, in the policy that was the primary one on that day.
 with
 
-primary_days as (
-    select
-        as_of,
-        policy
-    from {{ ref('int_policy_days__decided') }}
-    where is_primary
-),
-
 lines as (
     select *
     from {{ ref('fct_orders') }}
     where is_counted
 ),
 
-ordered_days as (
-    select
-        ordered.ordered_on,
-        primary_days.policy
-    from (select distinct ordered_on from {{ ref('fct_orders') }}) as ordered
-    asof left join primary_days
-        on ordered.ordered_on > primary_days.as_of
+decided_before as (
+    {{ decided_before(ref('fct_orders'), 'ordered_on') }}
 ),
 
 credited as (
     select
         cast({{ dbt.date_trunc('month', 'lines.ordered_on') }} as date) as month_starts_on,
-        ordered_days.policy,
+        decided_before.policy,
         lines.tier_at_order,
         count(distinct case when lines.kind = 'sale' then (lines.source, lines.order_id) end) as orders,
         count(distinct lines.customer_key) as customers,
@@ -35,9 +22,9 @@ credited as (
         cast(sum(case when lines.kind = 'sale' then 0 else lines.net_amount end) as decimal(18, 2)) as refund_amount,
         cast(sum(lines.net_amount) as decimal(18, 2)) as net_amount
     from lines
-    inner join ordered_days
-        on lines.ordered_on = ordered_days.ordered_on
-    group by month_starts_on, ordered_days.policy, lines.tier_at_order
+    left join decided_before
+        on lines.ordered_on = decided_before.ordered_on
+    group by month_starts_on, decided_before.policy, lines.tier_at_order
 ),
 
 labelled as (

@@ -47,22 +47,8 @@ latest as (
         ) = 1
 ),
 
-primary_days as (
-    select
-        as_of,
-        policy
-    from {{ ref('int_policy_days__decided') }}
-    where is_primary
-),
-
 decided_before as (
-    select
-        answered.answered_on,
-        primary_days.policy,
-        primary_days.as_of as decided_on
-    from (select distinct answered_on from latest) as answered
-    asof inner join primary_days
-        on answered.answered_on > primary_days.as_of
+    {{ decided_before('latest', 'answered_on') }}
 ),
 
 tiered as (
