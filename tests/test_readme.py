@@ -387,6 +387,21 @@ def test_what_a_year_of_nights_costs_is_what_the_benchmark_wrote(page, sentence)
     assert year["differing"] == []
 
 
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        (ENGLISH, "one with 5,000 new ones takes {share} % of a full refresh; Airflow adds {airflow} %."),
+        (CHINESE, "带来 5,000 行的一夜用时是全部重建的 {share} %，Airflow 再加 {airflow} %。"),
+    ],
+    ids=READMES,
+)
+def test_what_a_new_day_costs_is_what_the_benchmark_wrote(page, sentence):
+    measured = json.loads((ROOT / "benchmarks/results/new_day.json").read_text())
+    found = {aim["promise"]: aim["found"] for aim in measured["aims"]}
+    share, airflow = found["a quarter of a full refresh"], found["orchestration: a quarter more"] - 1
+    assert sentence.format(share=round(100 * share), airflow=round(100 * airflow)) in page.prose
+
+
 def test_every_aim_that_is_missed_is_explained():
     aims = Page("benchmarks/RESULTS.md").table("what we promise")
     explained = (ROOT / "benchmarks/MISSES.md").read_text()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -172,6 +173,8 @@ def _held_out(model: Model, d: duckdb.DuckDBPyConnection) -> Model:
     came = d.execute(_CAME, [model.fitted_on]).fetchnumpy()["came"]
     horizon = (model.fitted_on - since[0][0]).days
     _, held = holdout.hold_out(_cells(d, _HELD_OUT, model.fitted_on), np.asarray(came, float), horizon)
+    if not math.isfinite(held.expected):  # too little had been bought by then
+        return model
     return replace(
         model,
         held_out_from=since[0][0],
