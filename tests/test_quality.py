@@ -45,6 +45,13 @@ GOOD: dict[str, dict[str, Any]] = {
         "kind": "call",
         "duration_seconds": 60,
     },
+    "issue_events": {
+        "issue_id": "T1",
+        "event_number": "1",
+        "customer_id": "C1",
+        "occurred_at": "2026-03-10 08:00:00",
+        "status": "opened",
+    },
     "survey_responses": {
         "response_id": "R1",
         "question_id": "Q1",
@@ -91,6 +98,10 @@ PLANTED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"occurred_at": "2026-03-10 17:00:00"}, "future_date", "occurred_at"),
         ({"occurred_at": "1970-01-01 00:00:00"}, "date_too_old", "occurred_at"),
     ],
+    "issue_events": [
+        ({"occurred_at": "2026-03-10 17:00:00"}, "future_date", "occurred_at"),
+        ({"occurred_at": "1970-01-01 00:00:00"}, "date_too_old", "occurred_at"),
+    ],
     "survey_responses": [
         ({"score": 11}, "score_range", "score"),
         ({"score": -1}, "score_range", "score"),
@@ -131,6 +142,7 @@ ODD: dict[str, list[dict[str, Any]]] = {
     "tier_overrides": [{"until": None}, {"from": "2030-01-01", "until": "2030-01-01"}, {"reason": "。"}],
     "existing_tiers": [{"author": None}, {"author": ""}],
     "interactions": [{"duration_seconds": None}, {"duration_seconds": 0}, {"duration_seconds": "863999.9"}],
+    "issue_events": [{"severity": None}, {"status": "closed", "event_number": "9"}],
     "survey_responses": [
         {"score": None},
         {"score": 0},

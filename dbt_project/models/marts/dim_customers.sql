@@ -12,6 +12,19 @@ tiers as (
     where policies.is_primary
 ),
 
+issues as (
+    select
+        customer_key,
+        sum(case when is_open then 1 else 0 end) as open_issues
+    from {{ ref('fct_issues') }}
+    group by customer_key
+),
+
+issues_began as (
+    select count(*) > 0 as has_issues
+    from {{ ref('fct_issues') }}
+),
+
 described as (
     select
         customers.customer_key,
@@ -37,6 +50,7 @@ described as (
         valued.customer_value_12m,
         valued.interactions_90d,
         valued.complaints_12m,
+        case when issues_began.has_issues then cast(coalesce(issues.open_issues, 0) as bigint) end as open_issues,
         valued.satisfaction_12m,
         valued.responses_12m,
         segments.rfm_grid,
@@ -56,6 +70,9 @@ described as (
             and valued.basis = 'day'
     left join {{ ref('dim_customer_segments') }} as segments
         on customers.customer_key = segments.customer_key
+    cross join issues_began
+    left join issues
+        on customers.customer_key = issues.customer_key
     left join tiers
         on customers.customer_key = tiers.customer_key
 )

@@ -166,6 +166,36 @@ STREAMS: dict[str, Stream] = {
             event_at="occurred_at",
         ),
         Stream(
+            "issue_events",
+            ("issue_id", "event_number"),
+            (
+                _id("issue_id"),
+                _id("event_number"),
+                *_CUSTOMER,
+                _c("occurred_at", "timestamp", required=True),
+                # what the event brought the issue to; `responded` is an answer to the customer
+                _c(
+                    "status",
+                    "code",
+                    "opened",
+                    "responded",
+                    "waiting",
+                    "resolved",
+                    "closed",
+                    "reopened",
+                    "other",
+                    required=True,
+                ),
+                _c("severity", "code", "low", "medium", "high", "critical"),
+                _c("topic"),
+                _c("channel"),
+                _c("agent_id", "id_text"),
+                _c("is_reopened", "boolean"),
+                _c("updated_at", "timestamp"),
+            ),
+            event_at="occurred_at",
+        ),
+        Stream(
             "survey_responses",
             ("response_id", "question_id"),
             (

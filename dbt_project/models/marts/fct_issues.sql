@@ -1,0 +1,100 @@
+-- Each issue as it stands on the release's day: when it was opened, answered for the first time and resolved. One that was
+-- opened again is open until it is resolved again. An issue whose first event is missing began with the first one known.
+with
+
+days as (
+    select {{ latest_day() }} as as_of
+),
+
+events as (
+    select
+        days.as_of,
+        events.*,
+        row_number() over (
+            partition by events.source, events.issue_id
+            order by events.occurred_at asc, events.event_number asc
+        ) as place,
+        row_number() over (
+            partition by events.source, events.issue_id
+            order by events.occurred_at desc, events.event_number desc
+        ) as place_from_the_end
+    from {{ ref('stg_issue_events') }} as events
+    inner join days
+        on {{ stands_on('events', 'days.as_of', 'occurred_on') }}
+),
+
+told as (
+    select
+        as_of,
+        source,
+        issue_id,
+        max_by(customer_source, (occurred_at, event_number)) as customer_source,
+        max_by(customer_id, (occurred_at, event_number)) as customer_id,
+        min(occurred_at) as opened_at,
+        min(occurred_on) as opened_on,
+        max(occurred_at) as last_event_at,
+        min(case when place > 1 and status in ('responded', 'resolved', 'closed') then occurred_at end)
+            as first_response_at,
+        max(case when is_reopening then occurred_at end) as reopened_at,
+        max(case when status in ('resolved', 'closed') then occurred_at end) as last_resolved_at,
+        max(case when place_from_the_end = 1 then status end) as status,
+        max_by(severity, (occurred_at, event_number)) filter (where severity is not null) as severity,
+        max_by(topic, (occurred_at, event_number)) filter (where topic is not null) as topic,
+        max_by(channel, (occurred_at, event_number)) filter (where channel is not null) as channel,
+        count(*) as events,
+        sum(case when is_reopening then 1 else 0 end) as times_reopened
+    from events
+    group by as_of, source, issue_id
+),
+
+resolved as (
+    select
+        *,
+        case when coalesce(reopened_at <= last_resolved_at, true) then last_resolved_at end as resolved_at
+    from told
+),
+
+decided_before as (
+    {{ decided_before('resolved', 'opened_on') }}
+),
+
+issues as (
+    select
+        resolved.source,
+        resolved.issue_id,
+        customers.customer_key,
+        customers.customer_key is not null as is_linked,
+        resolved.status,
+        resolved.resolved_at is null as is_open,
+        resolved.severity,
+        resolved.topic,
+        resolved.channel,
+        resolved.opened_at,
+        resolved.opened_on,
+        resolved.first_response_at,
+        resolved.resolved_at,
+        cast(resolved.times_reopened as bigint) as times_reopened,
+        cast(resolved.events as bigint) as events,
+        cast(
+            {{ dbt.datediff('resolved.opened_at', 'resolved.first_response_at', 'minute') }} as bigint
+        ) as minutes_to_first_response,
+        cast({{ dbt.datediff('resolved.opened_at', 'resolved.resolved_at', 'minute') }} as bigint)
+            as minutes_to_resolution,
+        cast(
+            {{ dbt.datediff('resolved.opened_on', 'resolved.as_of', 'day') }} as bigint
+        ) as age_days,
+        tiers.tier as tier_at_opening
+    from resolved
+    left join {{ ref('dim_customer_ids') }} as customers
+        on resolved.customer_source = customers.source and resolved.customer_id = customers.customer_id
+    left join decided_before
+        on resolved.opened_on = decided_before.opened_on
+    left join {{ ref('tier_history') }} as tiers
+        on
+            customers.customer_key = tiers.customer_key
+            and decided_before.policy = tiers.policy
+            and decided_before.decided_on >= tiers.valid_from
+            and decided_before.decided_on <= {{ until('tiers.valid_to') }}
+)
+
+select * from issues
