@@ -1,5 +1,5 @@
 -- Each issue as it stands on the release's day: when it was opened, answered for the first time and resolved. One that
--- was opened again is open until it is resolved again. An issue whose first event is missing began with the first known.
+-- was opened again is open until it is resolved again. An issue whose first event is missing began with the next.
 with
 
 days as (
