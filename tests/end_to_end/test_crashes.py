@@ -39,8 +39,9 @@ def test_one_who_was_halted_while_a_successor_finished_does_no_harm_and_says_so(
 
 @pytest.mark.slow
 def test_a_build_without_the_guard_is_found_out(crashes, room):
-    [case] = crashes.run(crashes.without_guard, range(1, 2), room)
-    assert case.harm
+    """A reader who has just opened the half-built file locks the build out, which then ends by itself and does no harm:
+    rare, and why there are three tries."""
+    assert any(case.harm for seed in (1, 2, 3) for case in crashes.run(crashes.without_guard, [seed], room))
 
 
 def test_the_result_that_is_committed_holds_what_is_promised(crashes):
