@@ -9,3 +9,11 @@
     asof inner join (select as_of, policy from {{ ref('int_policy_days__decided') }} where is_primary) as decided
         on happened.{{ day }} > decided.as_of
 {% endmacro %}
+
+-- The interval of tier_history that holds on the day which `decided_before` found.
+{% macro held_before(tiers, customer_key) -%}
+    {{ customer_key }} = {{ tiers }}.customer_key
+    and decided_before.policy = {{ tiers }}.policy
+    and decided_before.decided_on >= {{ tiers }}.valid_from
+    and decided_before.decided_on <= {{ until(tiers ~ '.valid_to') }}
+{%- endmacro %}

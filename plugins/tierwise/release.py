@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tierwise import (
     __version__,
@@ -30,6 +31,9 @@ from tierwise.manifest import Manifest, ReleaseManifest, Standing
 from tierwise.settings import settings
 from tierwise.sources.streams import STREAMS
 from tierwise.warehouse import Content, Progress
+
+if TYPE_CHECKING:
+    import duckdb
 
 _RULES = ("policies_in_force", "policies", "policy_then_by", "policy_applies_to", "policy_tiers", "policy_conditions")
 _FITTED = "fitted.json"  # in the work folder, until the commit
@@ -92,10 +96,7 @@ def score(run_id: str) -> list[str]:
     files = scoring.lay(build_file, [*known, *fitted], float(night.company["discount_rate"]), run.work / "inputs")
     folder = lake.decisions_folder(run.run_id)
     with lake.engine(run.work / "spill") as d:
-        models = {
-            name: lake.write_once(d, f"from read_parquet('{file}') order by all", folder / f"{name}.parquet")
-            for name, file in files.items()
-        }
+        models = {name: _into_the_lake(d, file, folder) for name, file in files.items()}
     manifest.write(replace(night, value_models=models), run.work / manifest.FILE)
     (run.work / _FITTED).write_text(json.dumps([model.text for model in fitted]))
     return [_told(model) for model in fitted]
@@ -289,15 +290,10 @@ def _write_manifest(run: control.Run) -> Manifest:
     company = configuration.company()
     folder = lake.decisions_folder(run.run_id)
     with duckdb.connect() as d:
-        rules = {
-            name: lake.write_once(
-                d, f"from read_parquet('{run.work / 'inputs' / name}.parquet') order by all", folder / f"{name}.parquet"
-            )
-            for name in _RULES
-        }
+        rules = {name: _into_the_lake(d, run.work / "inputs" / f"{name}.parquet", folder) for name in _RULES}
         for name, held in segments.rows().items():
             file = warehouse.write_input(name, pd.DataFrame(held), run.work / "inputs" / f"{name}.parquet")
-            rules[name] = lake.write_once(d, f"from read_parquet('{file}') order by all", folder / f"{name}.parquet")
+            rules[name] = _into_the_lake(d, file, folder)
     night = Manifest(
         package=__version__,
         models=warehouse.models_hash(),
@@ -323,6 +319,11 @@ def _write_manifest(run: control.Run) -> Manifest:
     )
     manifest.write(night, run.work / manifest.FILE)
     return night
+
+
+def _into_the_lake(d: duckdb.DuckDBPyConnection, file: Path, folder: Path) -> FileRef:
+    """Keep a small table that the run made, its rows in one order whoever wrote them."""
+    return lake.write_once(d, f"from read_parquet('{file}') order by all", folder / file.name)
 
 
 def _fit_days(run: control.Run) -> tuple[date, ...]:

@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -106,7 +106,7 @@ def fit(build: Path, day: date, wanted: ValueModel) -> Model:
         )
         if missing := list(_missing(model, most or 0, wanted)):
             return _named(replace(model, because="; ".join(missing)))
-        parameters, found = bg_nbd.fit(_cells(d, _CELLS, day))
+        parameters, found = bg_nbd.fit(_cells(d.execute(_CELLS, [day]).fetchnumpy()))
         if not found.is_converged:
             return _named(
                 replace(model, status="failed", because="how often customers buy has no most likely parameters")
@@ -167,17 +167,16 @@ def _with_spend(model: Model, d: duckdb.DuckDBPyConnection) -> Model:
 
 def _held_out(model: Model, d: duckdb.DuckDBPyConnection) -> Model:
     """The model of some time ago against what came since."""
-    since = d.execute(_HELD_OUT_FROM, [model.fitted_on]).fetchall()
-    if not since:
+    columns = d.execute(_HELD_OUT, [model.fitted_on]).fetchnumpy()
+    if not len(columns["came"]):
         return model
-    came = d.execute(_CAME, [model.fitted_on]).fetchnumpy()["came"]
-    horizon = (model.fitted_on - since[0][0]).days
-    _, held = holdout.hold_out(_cells(d, _HELD_OUT, model.fitted_on), np.asarray(came, float), horizon)
+    horizon = int(columns["horizon"][0])
+    _, held = holdout.hold_out(_cells(columns), np.asarray(columns["came"], float), horizon)
     if not math.isfinite(held.expected):  # too little had been bought by then
         return model
     return replace(
         model,
-        held_out_from=since[0][0],
+        held_out_from=model.fitted_on - timedelta(days=horizon),
         purchases_expected=round(held.expected, 4),
         purchases_at_former_rates=round(held.naive, 4),
         purchases_held_out=round(held.came),
@@ -197,8 +196,7 @@ def _rounded(parameter: float | None) -> float | None:
     return None if parameter is None else float(f"{parameter:.6g}")
 
 
-def _cells(d: duckdb.DuckDBPyConnection, query: str, day: date) -> bg_nbd.Cells:
-    columns = d.execute(query, [day]).fetchnumpy()
+def _cells(columns: Mapping[str, Any]) -> bg_nbd.Cells:
     return bg_nbd.Cells(*(np.asarray(columns[name], float) for name in ("repeats", "last", "age", "customers")))
 
 
@@ -283,23 +281,22 @@ _FACTS = """
     from intermediate.int_customers__valued
     where basis = 'day' and as_of = ?"""
 _CELLS = """
-    select
-        repeat_purchases as repeats, age_at_last_purchase_days as last, age_days as age, sum(customers) as customers
+    select repeat_purchases as repeats, age_at_last_purchase_days as last, age_days as age, customers
     from intermediate.int_purchase_cells__counted
     where basis = 'day' and as_of = ?
-    group by all order by all"""
+    order by all"""
 _AMOUNTS = """
     select repeat_purchases, average_repeat_amount::double as amount, count(*) as customers
     from intermediate.int_customers__valued
     where basis = 'day' and as_of = ? and repeat_purchases > 0
     group by all order by all"""
-_HELD_OUT_FROM = "select distinct held_out_from from intermediate.int_purchase_cells__held_out where as_of = ?"
 _HELD_OUT = """
-    select repeat_purchases as repeats, age_at_last_purchase_days as last, age_days as age, customers
-    from intermediate.int_purchase_cells__held_out where as_of = ? order by 1, 2, 3"""
-_CAME = """
-    select came from intermediate.int_purchase_cells__held_out where as_of = ?
-    order by repeat_purchases, age_at_last_purchase_days, age_days"""
+    select
+        repeat_purchases as repeats, age_at_last_purchase_days as last, age_days as age, customers, came,
+        as_of - held_out_from as horizon
+    from intermediate.int_purchase_cells__held_out
+    where as_of = ?
+    order by all"""
 _DAYS = "select distinct as_of from intermediate.int_purchase_cells__counted"
 _HISTORIES = """
     select distinct repeat_purchases as repeats, age_at_last_purchase_days as last, age_days as age

@@ -90,11 +90,7 @@ issues as (
     left join decided_before
         on resolved.opened_on = decided_before.opened_on
     left join {{ ref('tier_history') }} as tiers
-        on
-            customers.customer_key = tiers.customer_key
-            and decided_before.policy = tiers.policy
-            and decided_before.decided_on >= tiers.valid_from
-            and decided_before.decided_on <= {{ until('tiers.valid_to') }}
+        on {{ held_before('tiers', 'customers.customer_key') }}
 )
 
 select * from issues

@@ -52,11 +52,7 @@ facts as (
     left join decided_before
         on lines.ordered_on = decided_before.ordered_on
     left join {{ ref('tier_history') }} as tiers
-        on
-            lines.customer_key = tiers.customer_key
-            and decided_before.policy = tiers.policy
-            and decided_before.decided_on >= tiers.valid_from
-            and decided_before.decided_on <= {{ until('tiers.valid_to') }}
+        on {{ held_before('tiers', 'lines.customer_key') }}
 )
 
 select * from facts

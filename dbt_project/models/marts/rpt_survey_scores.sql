@@ -59,10 +59,7 @@ tiered as (
     left join decided_before
         on latest.answered_on = decided_before.answered_on
     left join {{ ref('tier_history') }} as tiers
-        on
-            latest.customer_key = tiers.customer_key
-            and decided_before.policy = tiers.policy
-            and decided_before.decided_on between tiers.valid_from and {{ until('tiers.valid_to') }}
+        on {{ held_before('tiers', 'latest.customer_key') }}
 ),
 
 grouped as (
@@ -80,21 +77,16 @@ grouped as (
 judged as (  -- what an answer adds to the figure, in hundredths: -100, 0 or 100; 0 or 100; or the answer itself
     select
         *,
-        case
-            when score is null then null
-            when instrument = 'nps' then case when score >= 9 then 100 when score <= 6 then -100 else 0 end
-            when instrument = 'csat' then case when score >= scale_max - 1 then 100 else 0 end
-            when instrument = 'ces' then score
-            else (score - scale_min) * 100 / (scale_max - scale_min)
-        end as adds
+        cast(
+            case
+                when score is null then null
+                when instrument = 'nps' then case when score >= 9 then 100 when score <= 6 then -100 else 0 end
+                when instrument = 'csat' then case when score >= scale_max - 1 then 100 else 0 end
+                when instrument = 'ces' then score
+                else (score - scale_min) * 100 / (scale_max - scale_min)
+            end as decimal(18, 4)
+        ) as adds
     from grouped
-),
-
-exact as (
-    select
-        * exclude (adds),
-        cast(adds as decimal(18, 4)) as adds
-    from judged
 ),
 
 summed as (
@@ -114,7 +106,7 @@ summed as (
         count(distinct scale_min || ' to ' || scale_max) as scales,
         cast(sum(adds) as double) / count(adds) as mean,
         cast(sum(adds * adds) as double) / count(adds) as mean_square
-    from exact
+    from judged
     group by as_of, source, instrument, question_id, wave, grouped_by, tier
 ),
 
