@@ -1,20 +1,46 @@
--- A measure by its name: what lets a policy be data. The names are those of the catalogue in fct_customer_value.yml.
-{% macro measure_value(name, row) -%}
+-- A measure by its name: what lets a policy be data. The names are those of the catalogue: what is known of a customer
+-- (fct_customer_value.yml), and with `scores`, a row of a policy's own scores, what a policy makes of it
+-- (fct_customer_scores.yml).
+{% macro measure_value(name, row, scores=none) -%}
     case {{ name }}
         {%- for measure in measures() %}
         when '{{ measure }}' then cast({{ row }}.{{ measure }} as decimal(18, 4))
         {%- endfor %}
+        {%- for score in policy_scores() if scores %}
+        when '{{ score }}' then {{ scores }}.{{ score }}
+        {%- endfor %}
     end
 {%- endmacro %}
 
--- The catalogue: the columns of fct_customer_value that are marked as measures.
+-- The measures of a customer.
 {% macro measures() -%}
-    {%- set names = [] -%}
+    {{ return(catalogue_of('fct_customer_value').keys() | list) }}
+{%- endmacro %}
+
+-- The measures that a policy makes of them.
+{% macro policy_scores() -%}
+    {{ return(catalogue_of('fct_customer_scores').keys() | list) }}
+{%- endmacro %}
+
+-- The columns of a mart that are marked as measures, each with what is said of it.
+{% macro catalogue_of(mart) -%}
+    {%- set found = {} -%}
     {%- if execute -%}
-        {%- set catalogue = graph.nodes['model.tierwise.fct_customer_value'].columns -%}
-        {%- for name, column in catalogue.items() if (column.meta or column.config.meta).get('measure') -%}
-            {%- do names.append(name) -%}
+        {%- for name, column in graph.nodes['model.tierwise.' ~ mart].columns.items() -%}
+            {%- set meta = column.meta or column.config.meta -%}
+            {%- if meta.get('measure') -%}
+                {%- do found.update({name: meta}) -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {{ return(names) }}
+    {{ return(found) }}
+{%- endmacro %}
+
+-- A measure that a policy makes, by its name; null where it is another.
+{% macro score_value(name, scores) -%}
+    case {{ name }}
+        {%- for score in policy_scores() %}
+        when '{{ score }}' then {{ scores }}.{{ score }}
+        {%- endfor %}
+    end
 {%- endmacro %}

@@ -1,8 +1,8 @@
 -- Where a customer stands, as it is compared: a measure and then the policy's `then_by`. Null is below every number.
-{% macro standing(measure, policy, row) -%}
+{% macro standing(measure, policy, row, scores) -%}
     [
         {%- for named in [measure, policy ~ '.then_by_1', policy ~ '.then_by_2', policy ~ '.then_by_3'] %}
-        coalesce({{ measure_value(named, row) }}, {{ below_every_number() }}){{ ',' if not loop.last }}
+        coalesce({{ measure_value(named, row, scores) }}, {{ below_every_number() }}){{ ',' if not loop.last }}
         {%- endfor %}
     ]
 {%- endmacro %}

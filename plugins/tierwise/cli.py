@@ -223,6 +223,21 @@ def why(
     for line in policies.drawn(explanation.history, languages[0]):
         out.print(line, markup=False)
     out.print()
+    if explanation.score_parts:
+        _print_table(
+            ("part of the score", "value", "scored by", "score", "weight"),
+            [
+                (
+                    f"{part.dimension}: {part.measure}" if part.dimension else part.measure,
+                    _tidy(part.value) if part.value is not None else "not known",
+                    part.scored_by,
+                    _tidy(part.score) if part.score is not None else "-",
+                    f"{part.weight_counted:.1%}"
+                    + (f" (of {part.weight:.1%})" if part.weight != part.weight_counted else ""),
+                )
+                for part in explanation.score_parts
+            ],
+        )
     _print_table(("what", "value"), [(name, _tidy(value)) for name, value in _facts(asdict(explanation))])
     _next(f"tierwise query \"from tier_history where customer_key = '{explanation.customer_key}' order by valid_from\"")
 

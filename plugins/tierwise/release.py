@@ -35,8 +35,11 @@ from tierwise.warehouse import Content, Progress
 if TYPE_CHECKING:
     import duckdb
 
-_RULES = ("policies_in_force", "policies", "policy_then_by", "policy_applies_to", "policy_tiers", "policy_conditions")
 _FITTED = "fitted.json"  # in the work folder, until the commit
+_RULES = (
+    *("policies_in_force", "policies", "policy_then_by", "policy_applies_to", "policy_score_parts", "policy_points"),
+    *("policy_tiers", "policy_conditions"),
+)
 _OPS = ("ops_runs", "ops_deliveries", "ops_quarantine")
 
 

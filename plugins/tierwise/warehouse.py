@@ -90,6 +90,7 @@ _LAID: dict[str, dict[str, str]] = {
         "policy": "varchar",
         "policy_version": "varchar",
         "measure": "varchar",
+        "is_scored": "boolean",
         "rank_within": "varchar",
         "after_days": "integer",
         "minimum_coverage": "decimal(18, 4)",

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ import duckdb
 from tierwise import warehouse
 from tierwise.policy.rules import TABLES
 
-from .cases import FORECAST, MEASURES, refits
-from .oracle import PARTS, Case, Decision, Policy
+from .cases import COMPLAINTS, FORECAST, MEASURES, refits
+from .oracle import PARTS, Case, Decision, Part, Policy
 
 Rows = list[dict[str, Any]]
 Got = dict[tuple[str, date, str], dict[str, Any]]  # case, day, customer -> the columns decided
@@ -116,7 +117,8 @@ def tables(cases: Sequence[Case], days: Sequence[date], since: date | None = Non
         _lay_what_people_say(found, case)
         in_force = {day: p for day in days if (p := case.policy(day))}
         found["inputs.policies_in_force"] += [{"as_of": day, **_key(case, p)} for day, p in in_force.items()]
-        for policy in {p.version: p for p in in_force.values()}.values():
+        before = case.policy(since) if since and in_force else None
+        for policy in {p.version: p for p in (*in_force.values(), before) if p}.values():
             _lay_policy(found, case, policy, position)
     if since is not None:
         found["inputs.customer_values"].append({"as_of": since, "customer_key": "anybody"})
@@ -166,7 +168,7 @@ def _lay_values(found: dict[str, Rows], case: Case, wanted: set[date], known: se
                     "first_sale_on": value.first_sale_on,
                     "first_purchased_on": value.first_sale_on,
                     "last_purchased_on": value.first_sale_on,
-                    **{m: _decimal(value.numbers.get(m)) for m in MEASURES if m != FORECAST},
+                    **{m: _decimal(value.numbers.get(m)) for m in (*MEASURES, COMPLAINTS) if m != FORECAST},
                     **cell,
                 }
             )
@@ -228,6 +230,7 @@ def _lay_policy(found: dict[str, Rows], case: Case, policy: Policy, position: in
             "label_zh": case.name,
             "currency": "EUR",
             "measure": policy.measure,
+            "is_scored": bool(policy.score),
             "rank_within": policy.rank_within,
             "after_days": policy.after_days,
             "otherwise_graded": policy.otherwise,
@@ -250,6 +253,7 @@ def _lay_policy(found: dict[str, Rows], case: Case, policy: Policy, position: in
         for attribute, accepted in policy.applies_to
         for value in sorted(accepted)
     ]
+    _lay_score(found, key, policy)
     for rank, tier in enumerate(policy.tiers, start=1):
         only = tier.conditions[0] if len(tier.conditions) == 1 and tier.kind != "all" else None
         found["inputs.policy_tiers"].append(
@@ -278,6 +282,39 @@ def _lay_policy(found: dict[str, Rows], case: Case, policy: Policy, position: in
             }
             for n, c in enumerate(tier.conditions, start=1)
         ]
+
+
+def _lay_score(found: dict[str, Rows], key: dict[str, Any], policy: Policy) -> None:
+    of_dimension = {part.dimension: part.dimension_weight for part in policy.score}
+    of_all = [
+        part.dimension_weight / sum(of_dimension.values()) * part.weight / _weight_within(policy, part)
+        for part in policy.score
+    ]
+    whole = lcm(*(share.denominator for share in of_all))
+    for position, (part, share) in enumerate(zip(policy.score, of_all, strict=True), start=1):
+        found["inputs.policy_score_parts"].append(
+            {
+                **key,
+                "position": position,
+                "dimension": part.dimension,
+                "dimension_weight": _decimal(part.dimension_weight),
+                "measure": part.measure,
+                "more_is_better": not part.less_is_better,
+                "scored_by": part.scored_by,
+                "weight": _decimal(part.weight),
+                "neutral": _decimal(policy.neutral),
+                "coverage_units": int(share * whole),
+                "coverage_total": whole,
+            }
+        )
+        found["inputs.policy_points"] += [
+            {**key, "position": position, "at_least": _decimal(at_least), "points": _decimal(points)}
+            for at_least, points in part.bands
+        ]
+
+
+def _weight_within(policy: Policy, part: Part) -> Fraction:
+    return sum((one.weight for one in policy.score if one.dimension == part.dimension), start=Fraction(0))
 
 
 def _decimal(value: Fraction | Decimal | None, places: int = 4) -> Decimal | None:

@@ -11,10 +11,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from .oracle import Case, Condition, Existing, Override, Policy, Tier, Value
+from .oracle import Case, Condition, Existing, Override, Part, Policy, Tier, Value
 
 FORECAST = "expected_purchases_12m"
 MEASURES = ("net_revenue_12m", "orders_12m", "tenure_days", "interactions_12m", "satisfaction_12m", FORECAST)
+COMPLAINTS = "complaints_12m"  # of which less is better: in a score alone
 _BOUNDS = {
     "net_revenue_12m": ("-10", "0", "10", "20", "49.99", "50", "100"),
     "orders_12m": ("0", "1", "2", "3", "5"),
@@ -22,9 +23,13 @@ _BOUNDS = {
     "interactions_12m": ("1", "2", "3"),
     "satisfaction_12m": ("33.3333", "50", "66.6667", "75"),
     FORECAST: ("0.5", "1", "2.25", "3"),
+    COMPLAINTS: ("1", "2"),
 }
+_SCORE_BOUNDS = ("0", "12.5", "25", "33.3333", "50", "66.6667", "75", "87.5")
+_DIMENSIONS = ("contribution", "potential", "loyalty")
 _AMOUNTS = ("-10", "-0.01", "0", "0", "5", "10", "10", "20", "22", "45", "49.99", "50", "50.01", "55", "100", "110")
 _ANSWERS = (None, "0", "33.3333", "50", "66.6667", "75", "82.5", "100")
+_BEFORE_A_SALE = ("interactions_12m", "satisfaction_12m", COMPLAINTS)
 _SHARES = ("0.01", "0.1", "0.2", "0.25", "0.29", "0.3333333333", "0.5", "0.6", "0.75", "1")
 _FORECASTS = ("0", "0.4999", "0.5", "1", "1", "2.25", "2.8125", "3", "4.5")
 _FIRST_DAYS = ("2023-02-26", "2023-12-27", "2024-01-30", "2024-02-27", "2024-03-28", "2024-06-27", "2024-12-30")
@@ -132,6 +137,7 @@ def _anew(rng: random.Random, has_desk: bool) -> dict[str, Any]:
         "interactions_12m": rng.choice((0, 0, 1, 2, 3)) if has_desk else None,
         "satisfaction_12m": rng.choice(_ANSWERS),
         FORECAST: rng.choice(_FORECASTS),
+        COMPLAINTS: rng.choice((0, 0, 1, 2)) if has_desk else None,
     }
 
 
@@ -145,8 +151,7 @@ def _value(now: Mapping[str, Any], first_sale: date, happened_by: date, as_of: d
     if happened_by < first_sale:
         return Value(
             None,
-            {m: _exact(v) if m in ("interactions_12m", "satisfaction_12m") else None for m, v in now.items()}
-            | {"tenure_days": None},
+            {m: _exact(v) if m in _BEFORE_A_SALE else None for m, v in now.items()} | {"tenure_days": None},
         )
     tenure = ((as_of or happened_by) - first_sale).days
     return Value(first_sale, {m: _exact(v) for m, v in now.items()} | {"tenure_days": Decimal(tenure)})
@@ -200,19 +205,23 @@ def _versions(rng: random.Random, on: tuple[date, ...]) -> list[tuple[date, Poli
 
 
 def _policy(rng: random.Random) -> Policy:
-    measure = rng.choice(("net_revenue_12m", "net_revenue_12m", *MEASURES))
-    then_by = tuple(rng.sample([m for m in MEASURES if m != measure], rng.choice((0, 0, 1, 2, 3))))
+    score = _score(rng) if rng.random() < 0.4 else ()
+    measures = (*MEASURES, *scores_of(score))
+    measure = rng.choice(scores_of(score) if score and rng.random() < 0.8 else ("net_revenue_12m", *MEASURES))
+    then_by = tuple(rng.sample([m for m in measures if m != measure], rng.choice((0, 0, 1, 2, 3))))
     is_stable = rng.random() < 0.75
     p = Policy(
         version="v1",
-        tiers=_tiers(rng, measure),
+        tiers=_tiers(rng, measure, score=score),
+        score=score,
+        neutral=Fraction(rng.choice((0, 50))) if score and rng.random() < 0.3 else None,
         measure=measure,
         then_by=then_by,
         applies_to=(("region", frozenset({"here"})),),
         rank_within="industry" if rng.random() < 0.3 else None,
         after_days=rng.choice((0, 0, 1, 5, 60)),
         otherwise=rng.choice(("not_graded", "provisional")),
-        minimum_coverage=Fraction(rng.choice((1, 1, 1, 0))),
+        minimum_coverage=Fraction(rng.choice(("1", "0.5", "0.5", "0.3333", "0") if score else ("1", "1", "1", "0"))),
     )
     if rng.random() < 0.3:
         channels = frozenset(rng.choice((("web",), ("web", "shop"), ("web", "phone"))))
@@ -235,42 +244,90 @@ def _restabilised(rng: random.Random, p: Policy) -> Policy:
     )
 
 
-def _tiers(rng: random.Random, measure: str, names: str = "ABCDE") -> tuple[Tier, ...]:
+def scores_of(score: tuple[Part, ...]) -> tuple[str, ...]:
+    """The measures that a score gives."""
+    dimensions = dict.fromkeys(part.dimension for part in score if part.dimension)
+    return ("value_score", *(f"{name}_score" for name in dimensions)) if score else ()
+
+
+def _score(rng: random.Random) -> tuple[Part, ...]:
+    """Parts in some of the dimensions, or in none, scored by each of the three ways."""
+    dimensions = rng.choice(((None,), _DIMENSIONS, tuple(rng.sample(_DIMENSIONS, rng.choice((1, 2))))))
+    return tuple(part for name in _in_order(dimensions) for part in _parts(rng, name))
+
+
+def _in_order(dimensions: tuple[str | None, ...]) -> list[str | None]:
+    return sorted(dimensions, key=lambda name: _DIMENSIONS.index(name) if name else 0)
+
+
+def _parts(rng: random.Random, dimension: str | None) -> list[Part]:
+    weight = Fraction(rng.choice(("1", "2", "0.5"))) if dimension else Fraction(1)
+    parts = []
+    for measure in rng.sample((*MEASURES, COMPLAINTS), rng.choice((1, 1, 2, 3))):
+        part = Part(
+            measure=measure,
+            scored_by=rng.choice(("value_share", "points", "percentile")),
+            weight=Fraction(rng.choice((1, 3, 30, "0.7"))),
+            dimension=dimension,
+            dimension_weight=weight,
+            less_is_better=measure == COMPLAINTS,
+        )
+        if part.less_is_better and part.scored_by == "value_share":
+            part = replace(part, scored_by="percentile")
+        parts.append(replace(part, bands=_bands(rng, part)) if part.scored_by == "points" else part)
+    return parts
+
+
+def _bands(rng: random.Random, part: Part) -> tuple[tuple[Fraction | None, Fraction], ...]:
+    bounds = _BOUNDS[part.measure]
+    at_least = sorted((Fraction(b) for b in rng.sample(bounds, rng.choice((1, 2)))), reverse=True)
+    points = [part.weight * Fraction(tenths, 10) for tenths in (10, rng.choice((0, 3, 5)), rng.choice((0, 1)))]
+    return tuple(zip([*at_least, None], points[: len(at_least)] + points[-1:], strict=True))
+
+
+def _tiers(rng: random.Random, measure: str, names: str = "ABCDE", score: tuple[Part, ...] = ()) -> tuple[Tier, ...]:
     count = rng.choice((1, 2, 3, 3, 4, 4))
     only = rng.choice(("", "", "top_share", "at_least"))
     kinds = [only or rng.choice(("top_share", "top_share", "at_least", "above", "all", "manual")) for _ in range(count)]
     shares = iter(sorted(Fraction(s) for s in rng.sample(_SHARES, count)))
-    bounds = iter(sorted((Fraction(rng.choice(_BOUNDS[measure])) for _ in range(count)), reverse=True))
+    measures = (measure, *MEASURES, *scores_of(score))
+    bounds = iter(sorted((Fraction(rng.choice(_bounds(measure))) for _ in range(count)), reverse=True))
     tiers = []
     for name, kind in zip(names, kinds, strict=False):
         cap = rng.choice((1, 1, 2, 3, 5)) if kind != "manual" and rng.random() < 0.35 else None
         if kind == "manual":
             conditions: tuple[Condition, ...] = ()
         elif kind == "all":
-            conditions = tuple(_condition(rng, rng.choice((measure, *MEASURES))) for _ in range(rng.choice((2, 2, 3))))
+            conditions = tuple(_condition(rng, rng.choice(measures)) for _ in range(rng.choice((2, 2, 3))))
         else:
             conditions = (Condition(kind, next(shares if kind == "top_share" else bounds)),)
         tiers.append(Tier(name, kind, conditions, cap))
     return (*tiers, Tier("Z", "otherwise"))
 
 
+def _bounds(measure: str) -> tuple[str, ...]:
+    return _BOUNDS.get(measure, _SCORE_BOUNDS)
+
+
 def _condition(rng: random.Random, measure: str) -> Condition:
     kind = rng.choice(("top_share", "at_least", "above"))
-    return Condition(kind, Fraction(rng.choice(_SHARES if kind == "top_share" else _BOUNDS[measure])), measure)
+    return Condition(kind, Fraction(rng.choice(_SHARES if kind == "top_share" else _bounds(measure))), measure)
 
 
 def _changed(rng: random.Random, p: Policy) -> Policy:
     """The next version: another measure, a tier gone or new or by hand, other lines, another stability, or the same."""
-    change = rng.choice(("measure", "gone", "tiers", "names", "stability", "eligible", "groups", "channels", "nothing"))
-    if change == "measure":
-        measure = rng.choice(MEASURES)
-        then_by = tuple(m for m in p.then_by if m != measure)
-        p = replace(p, measure=measure, tiers=_tiers(rng, measure), then_by=then_by)
+    changes = ("measure", "gone", "tiers", "names", "stability", "eligible", "groups", "channels", "nothing")
+    change = rng.choice((*changes, *(["score"] * (4 if p.score else 1))))
+    if change in ("measure", "score"):
+        score = _score(rng) if change == "score" else p.score if rng.random() < 0.5 else ()
+        measure = rng.choice(scores_of(score) if change == "score" else (*MEASURES, *scores_of(score)))
+        then_by = tuple(m for m in p.then_by if m != measure and m in (*MEASURES, *scores_of(score)))
+        p = replace(p, score=score, measure=measure, tiers=_tiers(rng, measure, score=score), then_by=then_by)
     elif change == "gone" and len(p.tiers) > 2:
         gone = rng.randrange(len(p.tiers) - 1)
         p = replace(p, tiers=p.tiers[:gone] + p.tiers[gone + 1 :])
     elif change in ("tiers", "names"):
-        p = replace(p, tiers=_tiers(rng, p.measure, names="ABCDE" if change == "tiers" else "BADEC"))
+        p = replace(p, tiers=_tiers(rng, p.measure, "ABCDE" if change == "tiers" else "BADEC", p.score))
     elif change == "stability":
         p = _restabilised(rng, p)
     elif change == "eligible":

@@ -50,8 +50,24 @@ class Tier:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a score: of a measure, in a dimension (or of the score itself), so much of its weight.
+
+    `bands` of points from the top: who has at least so much gets so many; the last is for all below.
+    """
+
+    measure: str
+    scored_by: str  # value_share, points, percentile
+    weight: Fraction = Fraction(1)
+    dimension: str | None = None
+    dimension_weight: Fraction = Fraction(1)
+    bands: tuple[tuple[Fraction | None, Fraction], ...] = ()
+    less_is_better: bool = False
+
+
+@dataclass(frozen=True)
 class Policy:
-    """One version of a policy; tiers from the top."""
+    """One version of a policy; tiers from the top. `score` makes value_score and the scores of its dimensions."""
 
     version: str
     tiers: tuple[Tier, ...]
@@ -69,6 +85,8 @@ class Policy:
     confirm_days: int = 1
     maximum_steps_down: int | None = None
     review_calendar: str = "nightly"
+    score: tuple[Part, ...] = ()
+    neutral: Fraction | None = None  # what a missing part counts as; else its weight goes to the others
 
     def tier(self, name: str | None) -> Tier | None:
         return next((t for t in self.tiers if t.name == name), None)
@@ -172,6 +190,78 @@ class Decision:
     score_before: Decimal | None
     parts: Mapping[str, Decimal] | None
     runs: tuple[Run, ...] = ()
+
+
+# --- scores
+
+Crowd = list["Numbers"]  # what is known of everybody who is eligible on a day
+
+
+def _four_decimals(number: Fraction) -> Decimal:
+    """Half to even, which is how Python rounds a fraction."""
+    return Decimal(round(number * 10**4)).scaleb(-4)
+
+
+def _known(part: Part, numbers: Numbers) -> bool:
+    return numbers.get(part.measure) is not None
+
+
+def part_score(part: Part, value: Decimal, crowd: Crowd) -> Decimal:
+    """0-100: the share of the total that those with as much or less hold, the middle of one's equals, or points."""
+    if part.scored_by == "points":
+        return _four_decimals(100 * _points(part, value) / part.weight)
+    others = [v for numbers in crowd if (v := numbers.get(part.measure)) is not None]
+    if part.scored_by == "value_share":
+        total = sum(Fraction(max(v, Decimal(0))) for v in others)
+        at_most = sum(Fraction(max(v, Decimal(0))) for v in others if v <= value)
+        return _four_decimals(100 * Fraction(at_most) / total) if total else Decimal(0)
+    behind = sum(v > value if part.less_is_better else v < value for v in others)
+    beside = sum(v == value for v in others)
+    return _four_decimals(100 * (behind + Fraction(beside, 2)) / len(others)) if others else Decimal(0)
+
+
+def _points(part: Part, value: Decimal) -> Fraction:
+    return next(points for at_least, points in part.bands if at_least is None or value >= at_least)
+
+
+def coverage(policy: Policy, numbers: Numbers) -> Fraction:
+    """What of the weight has data; of a policy of one measure, whether that is known."""
+    if not policy.score:
+        return Fraction(numbers.get(policy.measure) is not None)
+    weights = {part.dimension: part.dimension_weight for part in policy.score}
+    covered = Fraction(0)
+    for dimension, weight in weights.items():
+        parts = [part for part in policy.score if part.dimension == dimension]
+        known = sum(part.weight for part in parts if _known(part, numbers))
+        covered += weight / sum(weights.values()) * known / sum(part.weight for part in parts)
+    return Fraction(_four_decimals(covered))
+
+
+def with_scores(policy: Policy, numbers: Numbers, crowd: Crowd) -> Numbers:
+    """The measures, and what the policy makes of them among a crowd."""
+    if not any(_known(part, numbers) for part in policy.score):
+        return numbers
+    found: dict[str, Decimal] = {}
+    weights: dict[str, Fraction] = {}
+    for dimension in dict.fromkeys(part.dimension for part in policy.score):
+        earned, weight = Fraction(0), Fraction(0)
+        for part in (part for part in policy.score if part.dimension == dimension):
+            value = numbers.get(part.measure)
+            if value is None and policy.neutral is None:
+                continue
+            weight += part.weight
+            if value is None:
+                earned += policy.neutral * part.weight
+            elif part.scored_by == "points":
+                earned += 100 * _points(part, value)
+            else:
+                earned += Fraction(part_score(part, value, crowd)) * part.weight
+        if weight:
+            name = f"{dimension}_score"
+            found[name] = _four_decimals(earned / weight)
+            weights[name] = next(part.dimension_weight for part in policy.score if part.dimension == dimension)
+    whole = sum(Fraction(found[name]) * weight for name, weight in weights.items()) / sum(weights.values())
+    return {**numbers, **found, "value_score": _four_decimals(whole)}
 
 
 # --- rank and lines
@@ -322,15 +412,27 @@ def population(case: Case, day: date, policy: Policy) -> dict[str, Member]:
             continue
         if not _is_for(policy, attributes):
             continue
-        coverage = 0 if value.numbers.get(policy.measure) is None else 1
         members[name] = Member(
             name=name,
             group=attributes.get(policy.rank_within) if policy.rank_within else None,
             numbers=value.numbers,
             first_sale_on=value.first_sale_on,
-            is_eligible=(day - value.first_sale_on).days >= policy.after_days and coverage >= policy.minimum_coverage,
+            is_eligible=is_eligible(policy, value, day),
         )
-    return members
+    crowd = crowd_of(members)
+    return {name: replace(m, numbers=with_scores(policy, m.numbers, crowd)) for name, m in members.items()}
+
+
+def is_eligible(policy: Policy, value: Value, day: date) -> bool:
+    """Old enough since the first sale, and with as much known as the policy asks for."""
+    if value.first_sale_on is None or (day - value.first_sale_on).days < policy.after_days:
+        return False
+    return coverage(policy, value.numbers) >= policy.minimum_coverage
+
+
+def crowd_of(members: Mapping[str, Member]) -> Crowd:
+    """Whom everybody is scored against."""
+    return [m.numbers for m in members.values() if m.is_eligible]
 
 
 def is_review_day(calendar: str, settled_on: date, day: date, first_sale_on: date) -> bool:
@@ -381,9 +483,12 @@ class _Night:
         self.eligible = _eligible(self.members)
         self.eligible_then = Eligible()  # of the day before, by the policy of today
         self.eligible_before = Eligible()  # of the day before, by its own policy
+        self.crowd, self.crowd_then, self.crowd_before = crowd_of(self.members), [], []
         if self.before is not None and self.policy_before is not None:
-            self.eligible_then = _eligible(population(self.case, self.before, self.policy))
-            self.eligible_before = _eligible(population(self.case, self.before, self.policy_before))
+            then = population(self.case, self.before, self.policy)
+            self.eligible_then, self.crowd_then = _eligible(then), crowd_of(then)
+            before = population(self.case, self.before, self.policy_before)
+            self.eligible_before, self.crowd_before = _eligible(before), crowd_of(before)
 
     # what a customer brings into the night
 
@@ -644,7 +749,8 @@ class _Night:
     def _score_before(self, member: Member) -> Decimal | None:
         if self.before is None or self.policy_before is None:
             return member.numbers.get(self.policy.measure)
-        return self.case.value(self.before, "day", member.name).numbers.get(self.policy_before.measure)
+        old = self.case.value(self.before, "day", member.name).numbers
+        return with_scores(self.policy_before, old, self.crowd_before).get(self.policy_before.measure)
 
     def _substitutes(self, name: str) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """The values of the day before, as known then and as known now, by another value model where there is one, and
@@ -657,23 +763,28 @@ class _Night:
         return old.numbers, corrected.numbers, refitted.numbers, slid.numbers
 
     def _parts(self, member: Member) -> dict[str, Decimal]:
-        """How the score came from the day before to today. A raw value knows no others: only the line moves."""
+        """How the score came from the day before to today: among the others of back then, and they last.
+
+        A raw value knows no others: only the line moves.
+        """
         parts = dict.fromkeys(PARTS, Decimal(0))
         if self.before is None or self.policy_before is None:
             return parts
         old, corrected, refitted, slid = self._substitutes(member.name)
-        measure = self.policy.measure
-        steps = [
-            ("policy", old.get(measure)),
-            ("corrected_data", corrected.get(measure)),
-            ("value_model", refitted.get(measure)),
-            ("left_window", slid.get(measure)),
-            ("own_behaviour", member.numbers.get(measure)),
+        today = self.case.value(self.day, "day", member.name).numbers
+        among_those_then = [
+            ("policy", old),
+            ("corrected_data", corrected),
+            ("value_model", refitted),
+            ("left_window", slid),
+            ("own_behaviour", today),
         ]
-        value = old.get(self.policy_before.measure) or Decimal(0)
-        for part, then in steps:
-            parts[part] = (then or Decimal(0)) - value
-            value = then or Decimal(0)
+        steps = [(part, with_scores(self.policy, numbers, self.crowd_then)) for part, numbers in among_those_then]
+        value = self._score_before(member) or Decimal(0)
+        for part, numbers in [*steps, ("others_moved", member.numbers)]:
+            score = numbers.get(self.policy.measure) or Decimal(0)
+            parts[part] = score - value
+            value = score
         return parts
 
     def _cause(self, member: Member, run: Run, last_cause: str | None) -> str:
@@ -686,18 +797,20 @@ class _Night:
         refitted = self.case.values.get((self.day, "refitted", member.name), corrected)
         today = self.case.value(self.day, "day", member.name)
         steps = (
-            ("", self.policy_before, self.eligible_before, old, attributes),
-            ("policy_changed", self.policy, self.eligible_then, old, attributes),
-            ("data_corrected", self.policy, self.eligible_then, corrected, attributes),
-            ("model_refitted", self.policy, self.eligible_then, refitted, attributes),
+            ("", self.policy_before, self.eligible_before, self.crowd_before, old, attributes),
+            ("policy_changed", self.policy, self.eligible_then, self.crowd_then, old, attributes),
+            ("data_corrected", self.policy, self.eligible_then, self.crowd_then, corrected, attributes),
+            ("model_refitted", self.policy, self.eligible_then, self.crowd_then, refitted, attributes),
             # whom the policy is for and where it is ranked is the customer's own: it moves with its behaviour
-            ("behaviour", self.policy, self.eligible_then, today, None),
-            ("others_moved", self.policy, self.eligible, today, None),
+            ("behaviour", self.policy, self.eligible_then, self.crowd_then, today, None),
+            ("others_moved", self.policy, self.eligible, self.crowd, today, None),
         )
         cause, was_there = "", True
-        for step, policy, eligible, value, known in steps:
+        for step, policy, eligible, crowd, value, known in steps:
+            day = self.before if step in ("", "policy_changed", "data_corrected", "model_refitted") else self.day
             attributes_then = self.case.attributes[self.day, member.name] if known is None else known
-            is_there = self._is_on_the_side(member.name, run, policy, eligible, value, attributes_then)
+            scored = replace(value, numbers=with_scores(policy, value.numbers, crowd))
+            is_there = self._is_on_the_side(member.name, run, policy, eligible, scored, attributes_then, day)
             if is_there and not was_there:
                 cause = step
             was_there = is_there
@@ -711,14 +824,20 @@ class _Night:
         eligible: Iterable[Someone],
         value: Value,
         attributes: Mapping[str, str | None],
+        day: date,
     ) -> bool:
-        """Whether one whom the policy is for, eligible or not, clears the run's tier, or misses it, at one step."""
+        """Whether one whom the policy is for, eligible or not, clears the run's tier, or misses it, at one step.
+
+        Who could not be graded on that day, with the values put in, is none of those of whom a share is taken.
+        """
         tier = policy.tier(run.tier)
         if tier is None or not _is_for(policy, attributes):
             return False
         group = attributes.get(policy.rank_within) if policy.rank_within else None
         test = clears if run.kind == "clearing" else misses
-        return test(policy, tier, eligible, Someone(name, group, value.numbers))
+        return test(
+            policy, tier, eligible, Someone(name, group, value.numbers, counted=is_eligible(policy, value, day))
+        )
 
 
 def _eligible(members: Mapping[str, Member]) -> Eligible:

@@ -98,13 +98,14 @@ def _leads(
     measures = {c.measure or policy.measure for c in tier.conditions}
     if not measures or len(measures) > 1:  # no one number leads there; who is there already lacks nothing
         return gap == 0 if way > 0 and crosses(policy, tier, eligible, who) else gap is None
-    if who.numbers[min(measures)] is None:
+    if who.numbers.get(min(measures)) is None:
         return gap is None or (way < 0 and gap == 0)
     measure = min(measures)
     if measure != policy.measure and gap is None:
         return True  # the rule's measure and the policy's are two
     value, hair = who.numbers[measure], Decimal("0.0002")
     step = Decimal(1) if measure in ("orders_12m", "tenure_days", "interactions_12m") else Decimal("0.01")
+    step = Decimal("0.0001") if measure.endswith("_score") else step
 
     def is_beyond(by: Decimal) -> bool:
         moved = replace(who, numbers={**who.numbers, measure: value + way * by})

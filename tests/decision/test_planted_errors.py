@@ -15,11 +15,11 @@ from tierwise.settings import settings
 
 from . import batch
 from . import oracle as table
-from .histories import HELD_AGAINST_THE_ORACLE, by_the_oracle, few, generated
+from .histories import HELD_AGAINST_THE_ORACLE, by_the_oracle, generated
 from .test_decisions_agree import disagreements
 
 SMALL = HELD_AGAINST_THE_ORACLE[1]
-DAYS = 5
+MANY = 35  # of its cases: enough for every row
 # row of the table, file of the decision, a clause of it, the same clause in error
 PLANTED = (
     ("1", "day/int_tier_rows__applied", "when met.override_rank is not null then 1", "when false then 1"),
@@ -73,9 +73,31 @@ OF_A_MODEL = (  # what another value model moves
     (
         "the part",
         "int_policy_scores__compared",
-        "case when is_refitted then by_another_model else corrected end",
-        "corrected",
+        "when is_refitted then by_another_model",
+        "when false then by_another_model",
     ),
+)
+OF_A_SCORE = (
+    ("whom one is scored against", "score/int_score_curves__drawn", "            and people.is_eligible\n", ""),
+    (
+        "the middle of one's equals",
+        "score/int_score_curves__drawn",
+        "then 2 * summed.at_most - summed.equal",
+        "then 2 * summed.at_most",
+    ),
+    (
+        "what is missing",
+        "score/int_policy_scores__weighted",
+        "where scored.position is not null or parts.neutral is not null",
+        "where true",
+    ),
+    (
+        "the others of the day before",
+        "score/int_policy_parts__measured",
+        "in_force.previous_as_of as drawn_on",
+        "in_force.as_of as drawn_on",
+    ),
+    ("the version before", "int_policy_scores__compared", "else scored.old_score", "else scored.before_score"),
 )
 
 
@@ -93,10 +115,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def _told(home: Path) -> list[str]:
     """What the comparison tells of a small batch."""
-    cases = few(SMALL, DAYS)
-    days = set(cases[0].days)
-    ours = {case.name: [d for d in by_the_oracle(SMALL)[case.name] if d.as_of in days] for case in cases}
-    return disagreements(cases, ours, batch.decide_at_once(home, cases))
+    cases = generated(SMALL)[:MANY]
+    return disagreements(cases, by_the_oracle(SMALL), batch.decide_at_once(home, cases))
 
 
 def test_nothing_is_found_where_no_error_is_planted(home: Path, project: Path) -> None:
@@ -107,8 +127,8 @@ def test_nothing_is_found_where_no_error_is_planted(home: Path, project: Path) -
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "model", "clause", "error"),
-    [*PLANTED, *OF_A_MODEL],
-    ids=[*(f"row {p[0]}" for p in PLANTED), *(p[0] for p in OF_A_MODEL)],
+    [*PLANTED, *OF_A_MODEL, *OF_A_SCORE],
+    ids=[*(f"row {p[0]}" for p in PLANTED), *(p[0] for p in (*OF_A_MODEL, *OF_A_SCORE))],
 )
 def test_a_planted_error_is_found(home: Path, project: Path, row: str, model: str, clause: str, error: str) -> None:
     file = project / "models/intermediate/decision" / f"{model}.sql"

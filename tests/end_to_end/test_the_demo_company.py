@@ -295,7 +295,6 @@ def valued(lines):
 @pytest.mark.parametrize("policy", ["pyramid", "abc_by_amount", "high_potential_low", "strategic"])
 def test_every_decision_of_every_day_is_that_of_the_oracle(demo, valued, policy):
     declared = decided_again.policies(ROOT / "config/tier_policies.yml")
-    assert len(declared) == 4
     told = decided_again.differences(demo, decided_again.case(policy, declared[policy], *valued))
     assert not any(told.values()), {mart: (len(rows), rows[:10]) for mart, rows in told.items()}
 
@@ -318,6 +317,100 @@ def test_concentration_is_what_numpy_finds(demo, measured):
     for share in ("0.01", "0.05", "0.10", "0.20"):
         top = revenue[::-1][: floor(Fraction(share) * n)].sum() / revenue.sum()
         assert float(ours["top_share", Decimal(share)]) == pytest.approx(top, abs=0.00005)
+
+
+@pytest.fixture(scope="module")
+def score_parts(demo):
+    """Of every customer that three_values grades: what is known of each part, as a table of parts."""
+    import pandas as pd
+
+    rows = demo.marts("""
+        select customer_id, position, value::double from fct_customer_score_parts
+        join fct_customer_scores using (policy, customer_key) join dim_customer_ids using (customer_key)
+        where policy = 'three_values' and is_eligible""")
+    return pd.DataFrame(rows, columns=["customer", "position", "value"]).pivot(
+        index="customer", columns="position", values="value"
+    )
+
+
+def _scored(parts, policy, money):
+    """0-100 of every customer: dimensions of parts that have data, by numpy and scipy alone."""
+    import numpy as np
+    from scipy.stats import rankdata
+
+    def share(values):
+        ladder = np.sort(np.maximum(values, 0))
+        return 100 * np.cumsum(ladder)[np.searchsorted(ladder, np.maximum(values, 0), side="right") - 1] / ladder.sum()
+
+    def percentile(values):
+        return 100 * (rankdata(values) - 0.5) / len(values)
+
+    position, dimensions = 0, {}
+    for name in ("contribution", "potential", "loyalty"):
+        earned, weights = 0.0, 0.0
+        for part in policy["score"][name]["parts"]:
+            position += 1
+            values = parts[position] * (-1 if part["measure"] == "complaints_12m" else 1)
+            known = values.notna()
+            made = np.zeros(len(parts))
+            score = money if part["scored_by"] == "value_share" else "percentile"
+            made[known] = {"value_share": share, "percentile": percentile}[score](values[known].to_numpy())
+            earned, weights = earned + made * float(part["weight"]), weights + known * float(part["weight"])
+        dimensions[name] = (earned / weights.where(weights > 0), float(policy["score"][name]["weight"]))
+    weights = sum(score.notna() * weight for score, weight in dimensions.values())
+    return sum(score.fillna(0) * weight for score, weight in dimensions.values()) / weights
+
+
+@pytest.fixture(scope="module")
+def three_values():
+    import yaml
+
+    return yaml.safe_load((ROOT / "config/tier_policies.yml").read_text())["three_values"]
+
+
+def test_scores_are_those_of_numpy_and_scipy(demo, score_parts, three_values):
+    ours = dict(
+        demo.marts("""
+        select customer_id, value_score::double from fct_customer_scores join dim_customer_ids using (customer_key)
+        where is_eligible""")
+    )
+    theirs = _scored(score_parts, three_values, "value_share")
+    assert len(ours) == len(theirs) > 3_000
+    assert max(abs(ours[customer] - score) for customer, score in theirs.items()) < 0.0002  # each step is rounded
+
+
+def test_parts_and_weights_make_the_value_and_its_change(demo):
+    off = demo.marts("""
+        select count(*), max(abs(value_score - made)) from fct_customer_scores join (
+            select policy, customer_key, sum(score * weight_counted) as made from fct_customer_score_parts group by all
+        ) using (policy, customer_key)""")
+    assert off[0][0] > 4_000
+    assert off[0][1] < Decimal("0.0003")
+    moved = demo.marts("""
+        select count(*) filter (where part_others_moved <> 0), count(*) filter (
+            where coalesce(score, 0) - coalesce(score_before, 0) <> part_policy + part_identity + part_corrected_data
+                + part_value_model + part_own_behaviour + part_left_window + part_others_moved)
+        from tier_explanations where policy = 'three_values'""")
+    assert moved[0][0] > 3_000
+    assert moved[0][1] == 0
+
+
+def test_the_largest_stand_at_the_top_where_money_is_scored_by_its_share(demo, score_parts, three_values):
+    by_share = _scored(score_parts, three_values, "value_share").rank(ascending=False, method="max").astype(int)
+    by_place = _scored(score_parts, three_values, "percentile").rank(ascending=False, method="max").astype(int)
+    revenue, profit = score_parts[1].idxmax(), score_parts[2].idxmax()
+    assert by_share[revenue] <= 10
+    assert by_share[profit] <= 10
+    at_most = score_parts[1] >= 10_000
+    told = {
+        "README.md": f"| `value_share` | {by_share[revenue]} | {by_share[profit]} |",
+        "README.zh-CN.md": f"| `value_share` | {by_share[revenue]} | {by_share[profit]} |",
+    }
+    for file, said in told.items():
+        text = (ROOT / file).read_text()
+        assert said in text, said
+        assert f"| `percentile` | {by_place[revenue]} | {by_place[profit]} |" in text
+        assert f" {at_most.sum()} " in text, at_most.sum()
 
 
 def test_segments_are_those_that_numpy_finds(demo):

@@ -245,7 +245,7 @@ CONDITIONS = [
         "at_least: 5000",
         "all: [{measure: {score: {loyalty: 1}}, at_least: 4}]",
         19,
-        ["a weighted score is not supported yet"],
+        ["a measure is named; write value_score"],
     ),
     (
         "a_condition_that_nobody_meets",
@@ -529,10 +529,61 @@ DAYS = [
 
 LATER = [
     ("unit", "  status: shadow", "  status: shadow\n  unit: group", 14),
-    ("score", "  status: shadow", "  status: shadow\n  score: {loyalty: 1}", 14),
-    ("scored_by", "  status: shadow", "  status: shadow\n  scored_by: points", 14),
-    ("when_missing", "  status: shadow", "  status: shadow\n  when_missing: reweight", 14),
-    ("a_weighted_score", "measure: net_revenue_12m\n  then_by", "measure: {score: {loyalty: 1}}\n  then_by", 5),
+]
+
+_LOYALTY = "loyalty: {weight: 1, parts: [{measure: orders_12m, scored_by: percentile, weight: 1}]}"
+SCORES = [
+    ("outside", "  status: shadow", "  status: shadow\n  scored_by: points", 14, ["beside each part of the score"]),
+    ("missing_outside", "  status: shadow", "  status: shadow\n  when_missing: reweight", 14, ["within `score`"]),
+    (
+        "instead_of_a_name",
+        "measure: net_revenue_12m\n  then_by",
+        "measure: {score: {loyalty: 1}}\n  then_by",
+        5,
+        ["a measure is named; write value_score, and what it is made of under `score`"],
+    ),
+    (
+        "made_of_nothing",
+        "measure: net_revenue_12m\n  then_by",
+        "measure: value_score\n  then_by",
+        1,
+        ["pyramid speaks of value_score and does not say what it is made of"],
+    ),
+    (
+        "no_such_dimension",
+        "measure: net_revenue_12m\n  then_by",
+        f"measure: potential_score\n  score: {{{_LOYALTY}}}\n  then_by",
+        6,
+        ["speaks of potential_score, and its score has no such dimension"],
+    ),
+    (
+        "nobody_speaks_of_it",
+        "  status: shadow",
+        f"  status: shadow\n  score: {{{_LOYALTY}}}",
+        14,
+        ["abc makes a score and speaks of none; write `measure: value_score`"],
+    ),
+    (
+        "of_an_unknown_measure",
+        "measure: net_revenue_12m\n  then_by",
+        f"measure: value_score\n  score: {{{_LOYALTY.replace('orders_12m', 'order_12m')}}}\n  then_by",
+        6,
+        ["there is no measure order_12m; did you mean orders_12m?"],
+    ),
+    (
+        "of_a_score",
+        "measure: net_revenue_12m\n  then_by",
+        f"measure: value_score\n  score: {{{_LOYALTY.replace('orders_12m', 'loyalty_score')}}}\n  then_by",
+        6,
+        ["loyalty_score is a score itself"],
+    ),
+    (
+        "a_share_of_what_less_is_better",
+        "measure: net_revenue_12m\n  then_by",
+        "measure: value_score\n  score: {parts: [{measure: complaints_12m, scored_by: value_share, weight: 1}]}\n  then_by",
+        6,
+        ["of complaints_12m less is better, and a share counts what is more"],
+    ),
 ]
 
 ORDER = [
@@ -908,4 +959,5 @@ def test_the_shipped_policies_are_accepted_without_a_warning(policy_file: Path) 
         "abc_by_amount": "shadow",
         "high_potential_low": "shadow",
         "strategic": "shadow",
+        "three_values": "shadow",
     }

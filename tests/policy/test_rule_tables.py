@@ -76,12 +76,12 @@ def test_policies_in_the_order_of_the_file_without_the_retired(inputs: Path) -> 
     assert _table(inputs, "policies", "position") == [
         (
             "pyramid", _version("pyramid"), "active", True, "Value pyramid", "客户价值金字塔", "Sales", "GBP",
-            "net_revenue_12m", "region", 90, "provisional", Decimal("0.5000"), Decimal("0.1500000000"),
+            "net_revenue_12m", False, "region", 90, "provisional", Decimal("0.5000"), Decimal("0.1500000000"),
             Decimal("0.2500000000"), 90, 30, 2, 1, "half_yearly", 1,
         ),
         (
             "by_orders", _version("by_orders"), "shadow", False, "By orders", "按订单数", None, "GBP",
-            "orders_12m", None, 0, "not_graded", Decimal("0.0000"), Decimal("0E-10"),
+            "orders_12m", False, None, 0, "not_graded", Decimal("0.0000"), Decimal("0E-10"),
             Decimal("0E-10"), 0, 0, 1, None, "nightly", 2,
         ),
     ]  # fmt: skip

@@ -239,7 +239,21 @@ def test_the_shipped_policies_in_words(home: Path) -> None:
         ("strategic", "strategic", "by hand only", "仅由人工指定"),
         ("strategic", "important", "5,000 or more", "5,000以上（含）"),
         ("strategic", "ordinary", "below 5,000", "不满5,000"),
+        ("three_values", "high", "top 5%", "前5%"),
+        ("three_values", "medium", "next 20% (top 25% in all)", "其次20%（累计前25%）"),
+        ("three_values", "low", "everybody else", "其余客户"),
     ]
+    terms = next(row for row in shown if row.policy == "three_values")
+    assert terms.terms_en[2] == (
+        "25% of the value score is the loyalty score: purchase days (12 months) 40% by place among the customers, tenure"
+        " 20% by place among the customers, satisfaction 20% by place among the customers, complaints (12 months) 20% by"
+        " place among the customers."
+    )
+    assert (
+        terms.terms_zh[1]
+        == "潜力得分占价值得分的25%：未来12个月预测价值60%（按占总额比例）、营收增长率40%（按排名百分位）。"
+    )
+    assert terms.terms_en[3] == "What is not known gives its weight to the rest."
     assert shown[0].terms_en == [
         "Graded 90 days after the first sale, provisional until then.",
         "To rise, a customer must rank within the first 75% of the seats.",

@@ -53,19 +53,39 @@ waiting as (
     where explained.wanted_tier is not null
 ),
 
-seen as (  -- on the release's day and at every month-end before it
+covered as (
     select
         explained.policy,
         explained.customer_key,
         valued.as_of,
-        {{ dbt.datediff('explained.first_sale_on', 'valued.as_of', 'day') }} >= policies.after_days
-        and case when {{ measure_value('policies.measure', 'valued') }} is null then 0 else 1 end
-        >= policies.minimum_coverage as is_eligible
+        {{ score_coverage() }} as coverage
     from explained
     inner join policies
         on explained.policy = policies.policy
     inner join {{ ref('fct_customer_value') }} as valued
         on explained.customer_key = valued.customer_key
+    inner join {{ source('inputs', 'policy_score_parts') }} as parts
+        on policies.policy = parts.policy and policies.policy_version = parts.policy_version
+    where explained.reason = 'held_not_eligible' and {{ measure_value('parts.measure', 'valued') }} is not null
+    group by explained.policy, explained.customer_key, valued.as_of
+),
+
+seen as (  -- on the release's day and at every month-end before it
+    select
+        explained.policy,
+        explained.customer_key,
+        valued.as_of,
+        {{ is_eligible('policies', 'explained', 'covered', 'valued.as_of', 'valued') }} as is_eligible
+    from explained
+    inner join policies
+        on explained.policy = policies.policy
+    inner join {{ ref('fct_customer_value') }} as valued
+        on explained.customer_key = valued.customer_key
+    left join covered
+        on
+            explained.policy = covered.policy
+            and explained.customer_key = covered.customer_key
+            and valued.as_of = covered.as_of
     where explained.reason = 'held_not_eligible'
 ),
 

@@ -1,4 +1,4 @@
-"""The measures a policy may speak of: the columns of fct_customer_value that say they are one."""
+"""The measures a policy may speak of: the columns of two marts that say they are one."""
 
 from __future__ import annotations
 
@@ -79,14 +79,18 @@ class _Properties(BaseModel):
     models: list[_Model]
 
 
-def catalogue_file() -> Path:
-    return settings().dbt_project / "models" / "marts" / "fct_customer_value.yml"
+def catalogue_files() -> list[Path]:
+    """What is known of a customer, and what a policy makes of it."""
+    marts = settings().dbt_project / "models" / "marts"
+    return [marts / "fct_customer_value.yml", marts / "fct_customer_scores.yml"]
 
 
-def measures(path: Path | None = None) -> dict[str, Measure]:
-    """Every measure by name, in the order of the mart. OurFailure where a column calls itself one and is unfinished."""
-    where = path or catalogue_file()
-    return dict(_read(where, where.stat().st_mtime_ns if where.exists() else 0))
+def measures(*paths: Path) -> dict[str, Measure]:
+    """Every measure by name, in the order of the marts. OurFailure where a column calls itself one and is unfinished."""
+    found: dict[str, Measure] = {}
+    for where in paths or catalogue_files():
+        found |= _read(where, where.stat().st_mtime_ns if where.exists() else 0)
+    return found
 
 
 @functools.lru_cache(maxsize=4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
@@ -10,7 +11,9 @@ from typing import NamedTuple
 
 from tierwise.configuration import nearest
 from tierwise.policy.catalogue import Measure
-from tierwise.policy.grammar import Condition, PolicyEntry, Tier, plain
+from tierwise.policy.grammar import Condition, PolicyEntry, Tier
+from tierwise.policy.scores import SCORES, VALUE_SCORE
+from tierwise.policy.written import plain
 
 Place = tuple[str | int, ...]
 Catalogue = Mapping[str, Measure]
@@ -57,6 +60,7 @@ def problems(entries: Mapping[str, PolicyEntry], catalogue: Catalogue, currency:
     yield from _one_primary(entries)
     for name, entry in entries.items():
         yield from _known_measures(name, entry, catalogue)
+        yield from _scores(name, entry, catalogue)
         yield from _money(name, entry, catalogue, currency)
         yield from _different_tiers(name, entry)
         yield from _otherwise_last(name, entry)
@@ -73,6 +77,7 @@ def warnings(entries: Mapping[str, PolicyEntry], catalogue: Catalogue) -> Iterat
         if len(entry.tiers) == 1:
             yield Finding(place, f"{name} has one tier, so it tells nobody apart")
         yield from _nothing_breaks_ties(name, entry)
+        yield from _money_without_amounts(name, entry, catalogue)
         for asked in _asked(name, entry):
             for at, condition in asked.each():
                 yield from _odd_bound(at, asked, condition, catalogue[condition.measure])
@@ -134,6 +139,39 @@ def _known_measure(place: Place, measure: str, catalogue: Catalogue) -> Iterator
             f"of {measure} less is better, and a tier is for those who have more; choose a measure of which more is"
             " better",
         )
+
+
+def _scores(name: str, entry: PolicyEntry, catalogue: Catalogue) -> Iterator[Finding]:
+    """A policy speaks of the scores that it makes, and makes none that it does not speak of."""
+    made = entry.score.scores if entry.score else []
+    spoken_of = [measure for measure in (*entry.measures, *entry.then_by) if measure in SCORES]
+    for measure in dict.fromkeys(spoken_of):
+        if not made:
+            yield Finding(
+                (name,), f"{name} speaks of {measure} and does not say what it is made of; write `score` with its parts"
+            )
+        elif measure not in made:
+            yield Finding(
+                (name, "score"),
+                f"{name} speaks of {measure}, and its score has no such dimension; add it, or name another",
+            )
+    if entry.score is None:
+        return
+    if not spoken_of:
+        yield Finding((name, "score"), f"{name} makes a score and speaks of none; write `measure: {VALUE_SCORE}`")
+    numbers: Counter[str | None] = Counter()
+    for one in entry.score.each():
+        number, measure = numbers[one.dimension], one.part.measure
+        numbers[one.dimension] += 1
+        place: Place = (name, "score", *([one.dimension] if one.dimension else []), "parts", number, "measure")
+        if measure in SCORES:
+            yield Finding(place, f"{measure} is a score itself; name the measures that it is made of")
+        elif measure not in catalogue:
+            yield from _known_measure(place, measure, catalogue)
+        elif one.part.scored_by == "value_share" and not catalogue[measure].more_is_better:
+            yield Finding(
+                place, f"of {measure} less is better, and a share counts what is more; score it by percentile or points"
+            )
 
 
 def _money(name: str, entry: PolicyEntry, catalogue: Catalogue, currency: str) -> Iterator[Finding]:
@@ -327,6 +365,16 @@ def _nothing_breaks_ties(name: str, entry: PolicyEntry) -> Iterator[Finding]:
             f"{name} has no then_by: customers with an equal {entry.measure} who straddle a line all fall below it;"
             f" {mend}",
         )
+
+
+def _money_without_amounts(name: str, entry: PolicyEntry, catalogue: Catalogue) -> Iterator[Finding]:
+    for one in entry.score.each() if entry.score else ():
+        if one.part.scored_by == "percentile" and catalogue[one.part.measure].unit == "money":
+            yield Finding(
+                (name, "score"),
+                f"{one.part.measure} is scored by percentile, which forgets amounts: who brings ten times as much as the"
+                " next stands one place above; value_share keeps them apart",
+            )
 
 
 def _odd_bound(place: Place, asked: _Asked, condition: Condition, measure: Measure) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from tierwise.configuration import nearest
 from tierwise.errors import ConfigurationRefused, OurFailure
 from tierwise.policy.catalogue import Measure, measures
 from tierwise.policy.rules import Policy, load
+from tierwise.policy.scores import SCORES
 from tierwise.policy.sentences import Chinese, English
 from tierwise.settings import settings
 
@@ -55,6 +56,24 @@ class Override:
     reason: str
     starts_on: date
     ends_on: date | None
+
+
+@dataclass(frozen=True)
+class ScoredPart:
+    """A part of a score: what is known, what it makes of 100, and what of the whole it weighs for this customer.
+
+    `value` and `score` are None where nothing is known; its weight went to the others.
+    """
+
+    dimension: str | None
+    measure: str
+    measure_label_en: str
+    measure_label_zh: str
+    value: Decimal | None
+    scored_by: str
+    score: Decimal | None
+    weight: Decimal
+    weight_counted: Decimal
 
 
 @dataclass(frozen=True)
@@ -128,6 +147,9 @@ class Explanation:
     score_before: Decimal | None = None
     parts: dict[str, Decimal] | None = None
     conditions: dict[str, Decimal | None] | None = None
+    scores: dict[str, Decimal | None] | None = None
+    coverage: Decimal | None = None
+    score_parts: tuple[ScoredPart, ...] = ()
     facts: dict[str, Any] | None = None
     first_sale_on: date | None = None
     gradable_from: date | None = None
@@ -165,6 +187,7 @@ def why(customer: str, *, policy: str | None = None, as_of: date | None = None) 
         if day == latest:
             found = next(_today(marts, name, versions, meant.customer_key), None)
             explanation = found or _left(marts, name, meant, day, history, versions)
+            explanation = replace(explanation, score_parts=_score_parts(marts, name, meant.customer_key))
         else:
             explanation = _back_then(marts, name, meant, day, history, versions)
         return _explained(
@@ -324,7 +347,7 @@ select
     wanted_line.line_value as wanted_reached_at,
     clearing_line.line_value as clearing_reached_at,
     case when changes.customer_key is not null then changes end as change
-    {conditions}
+    {asked}
 from marts.tier_explanations as explained
 left join names on explained.customer_key = names.customer_key
 left join overrides on explained.customer_key = overrides.customer_key
@@ -337,7 +360,10 @@ left join marts.fct_tier_changes as changes
         explained.policy = changes.policy
         and explained.customer_key = changes.customer_key
         and explained.as_of = changes.as_of
-{valued}
+left join marts.fct_customer_value as valued
+    on explained.customer_key = valued.customer_key and explained.as_of = valued.as_of
+left join marts.fct_customer_scores as scored
+    on explained.customer_key = scored.customer_key and explained.policy = scored.policy
 where explained.policy = $1 and ($2 is null or explained.customer_key = $2)
 order by explained.customer_key
 """
@@ -348,17 +374,41 @@ def _today(
 ) -> Iterator[Explanation]:
     """Everybody of a policy, or one of them, as the release shows them now."""
     version = next(row["policy_version"] for row in _released_policies(marts) if row["policy"] == name)
-    named = _conditions(versions(name, version))
-    packed = ", ".join(f'"{measure}" := valued."{measure}"' for measure in named)
-    query = _TODAY.format(
-        conditions=f", struct_pack({packed}) as conditions" if named else "",
-        valued="left join marts.fct_customer_value as valued"
-        " on explained.customer_key = valued.customer_key and explained.as_of = valued.as_of"
-        if named
-        else "",
+    policy = versions(name, version)
+    asked = {"conditions": _conditions(policy), "scores": policy.entry.score.scores if policy.entry.score else []}
+    packed = "".join(
+        f", struct_pack({', '.join(map(_where_it_stands, named))}) as {what}" for what, named in asked.items() if named
     )
-    for row in _streamed(marts, query, name, key):
+    for row in _streamed(marts, _TODAY.format(asked=f", scored.coverage{packed}"), name, key):
         yield _as_released(row, versions(name, row["policy_version"]), versions)
+
+
+def _where_it_stands(measure: str) -> str:
+    return f'"{measure}" := {"scored" if measure in SCORES else "valued"}."{measure}"'
+
+
+def _score_parts(marts: duckdb.DuckDBPyConnection, name: str, key: str) -> tuple[ScoredPart, ...]:
+    """What the score of one customer is made of; nothing where the policy makes none."""
+    catalogue = measures()
+    return tuple(
+        ScoredPart(
+            dimension=row["dimension"],
+            measure=row["measure"],
+            measure_label_en=catalogue[row["measure"]].label_en,
+            measure_label_zh=catalogue[row["measure"]].label_zh,
+            value=_exactly(row["value"]),
+            scored_by=row["scored_by"],
+            score=_exactly(row["score"]),
+            weight=row["weight"],
+            weight_counted=row["weight_counted"],
+        )
+        for row in _rows(
+            marts,
+            "from marts.fct_customer_score_parts where policy = $1 and customer_key = $2 order by position",
+            name,
+            key,
+        )
+    )
 
 
 def _conditions(policy: Policy) -> list[str]:
@@ -374,7 +424,7 @@ def _as_released(row: dict[str, Any], policy: Policy, versions: _Versions) -> Ex
     clearing_at = _exactly(row["next_line_value"] if is_next_cleared else row["clearing_reached_at"])
     wanted_at = _exactly(row["wanted_reached_at"])
     change = row["change"]
-    conditions = row.get("conditions")
+    conditions, scores = row.get("conditions"), row.get("scores")
     return replace(
         _decision(row, policy, row["as_of"], since=row["tier_since"]),
         customer=row["customer"] or row["customer_key"],
@@ -394,6 +444,8 @@ def _as_released(row: dict[str, Any], policy: Policy, versions: _Versions) -> Ex
         score_before=_exactly(row["score_before"]),
         parts=_parts(row),
         conditions={name: _exactly(value) for name, value in conditions.items()} if conditions else None,
+        scores={name: _exactly(value) for name, value in scores.items()} if scores else None,
+        coverage=row["coverage"],
         facts={fact: row[fact] for fact in FACTS},
         first_sale_on=row["first_sale_on"],
         gradable_from=row["gradable_from"],

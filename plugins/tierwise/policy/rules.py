@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
+from math import lcm
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from tierwise.configuration import Lines
 from tierwise.errors import ConfigurationRefused, OurFailure
 from tierwise.policy import checks
 from tierwise.policy.catalogue import Measure, measures
-from tierwise.policy.grammar import PolicyEntry, PolicyFile, Tier, plain
+from tierwise.policy.grammar import PolicyEntry, PolicyFile, Tier
+from tierwise.policy.written import plain
 from tierwise.settings import settings
 
 VERSION_LENGTH = 12
@@ -35,6 +38,7 @@ TABLES: dict[str, dict[str, str]] = {
         "owner": "varchar",
         "currency": "varchar",
         "measure": "varchar",
+        "is_scored": "boolean",
         "rank_within": "varchar",
         "after_days": "integer",
         "otherwise_graded": "varchar",
@@ -59,6 +63,27 @@ TABLES: dict[str, dict[str, str]] = {
         "policy_version": "varchar",
         "attribute": "varchar",
         "value": "varchar",
+    },
+    "policy_score_parts": {
+        "policy": "varchar",
+        "policy_version": "varchar",
+        "position": "integer",
+        "dimension": "varchar",
+        "dimension_weight": "decimal(18, 4)",
+        "measure": "varchar",
+        "more_is_better": "boolean",
+        "scored_by": "varchar",
+        "weight": "decimal(18, 4)",
+        "neutral": "decimal(18, 4)",
+        "coverage_units": "bigint",
+        "coverage_total": "bigint",
+    },
+    "policy_points": {
+        "policy": "varchar",
+        "policy_version": "varchar",
+        "position": "integer",
+        "at_least": "decimal(18, 4)",
+        "points": "decimal(18, 4)",
     },
     "policy_tiers": {
         "policy": "varchar",
@@ -194,7 +219,8 @@ def adopt(run_id: str) -> list[Policy]:
     firsts = _first_days(versions)
     for day, policy in firsts:
         control.add_policy_version(policy.name, policy.version, policy.text, day)
-    write_rule_tables(versions, run.work / "inputs", [before(name, version) for name, version in kept])
+    parents = [before(name, version) for name, version in decided.items()]
+    write_rule_tables(versions, run.work / "inputs", parents, [before(name, version) for name, version in kept])
     return [policy for _, policy in firsts]
 
 
@@ -251,15 +277,18 @@ def _first_days(versions: InForce) -> list[tuple[date, Policy]]:
 # --- rule tables ----------------------------------------------------------------------------------------------------
 
 
-def write_rule_tables(versions: InForce, folder: Path, known: Sequence[Policy] = ()) -> None:
+def write_rule_tables(
+    versions: InForce, folder: Path, parents: Sequence[Policy] = (), known: Sequence[Policy] = ()
+) -> None:
     """One Parquet file per table of TABLES. Retired policies decide nothing and are left out.
 
-    Of the other `known` versions only the tiers are told: what people said of them stays what it was.
+    `parents` are the versions that decided on the day before: what they would say tells a change of policy from one of
+    customers. Of the other `known` versions only the tiers are told: what people said of them stays what it was.
     """
     import duckdb
 
     folder.mkdir(parents=True, exist_ok=True)
-    rows = rule_tables(versions, known)
+    rows = rule_tables(versions, parents, known)
     with duckdb.connect() as engine:
         for table, columns in TABLES.items():
             engine.execute(f"create table {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
@@ -271,12 +300,15 @@ def write_rule_tables(versions: InForce, folder: Path, known: Sequence[Policy] =
             engine.table(table).write_parquet(str(folder / f"{table}.parquet"))
 
 
-def rule_tables(versions: InForce, known: Sequence[Policy] = ()) -> dict[str, list[dict[str, Any]]]:
+def rule_tables(
+    versions: InForce, parents: Sequence[Policy] = (), known: Sequence[Policy] = ()
+) -> dict[str, list[dict[str, Any]]]:
     """The rows of TABLES, columns in their order."""
     deciding = [(day, policy) for day, policy in versions if not policy.is_retired]
-    policies = [policy for _, policy in _first_days(deciding)]
-    told = {(policy.name, policy.version): policy for policy in (*policies, *known) if not policy.is_retired}
-    positions = {name: n for n, name in enumerate(dict.fromkeys(policy.name for policy in policies), start=1)}
+    positions = {name: n for n, name in enumerate(dict.fromkeys(policy.name for _, policy in deciding), start=1)}
+    ruling = [policy for _, policy in _first_days(deciding)]
+    policies = list({_of(policy): policy for policy in (*ruling, *parents) if policy.name in positions}.values())
+    told = {_of(policy): policy for policy in (*policies, *known) if not policy.is_retired}
     return {
         "policies_in_force": [{"as_of": day, **_key(policy)} for day, policy in deciding],
         "policies": [_policy_row(policy, positions[policy.name]) for policy in policies],
@@ -291,6 +323,13 @@ def rule_tables(versions: InForce, known: Sequence[Policy] = ()) -> dict[str, li
             for attribute, values in policy.entry.applies_to.items()
             for value in values
         ],
+        "policy_score_parts": [row for policy in policies for row in _part_rows(policy)],
+        "policy_points": [
+            {**_key(policy), "position": position, "at_least": band.at_least, "points": band.points}
+            for policy in policies
+            for _, _, position, part in (policy.entry.score.each() if policy.entry.score else ())
+            for band in part.points or ()
+        ],
         "policy_tiers": [
             _tier_row(policy, tier, rank) for policy in told.values() for rank, tier in enumerate(policy.tiers, start=1)
         ],
@@ -301,6 +340,10 @@ def rule_tables(versions: InForce, known: Sequence[Policy] = ()) -> dict[str, li
             for row in _condition_rows(policy, tier, rank)
         ],
     }
+
+
+def _of(policy: Policy) -> tuple[str, str]:
+    return policy.name, policy.version
 
 
 def _key(policy: Policy) -> dict[str, Any]:
@@ -318,6 +361,7 @@ def _policy_row(policy: Policy, position: int) -> dict[str, Any]:
         "owner": entry.owner,
         "currency": policy.currency,
         "measure": entry.measure,
+        "is_scored": entry.score is not None,
         "rank_within": entry.rank_within,
         "after_days": entry.eligible.after_days,
         "otherwise_graded": entry.eligible.otherwise,
@@ -331,6 +375,33 @@ def _policy_row(policy: Policy, position: int) -> dict[str, Any]:
         "review_calendar": entry.review_calendar,
         "position": position,
     }
+
+
+def _part_rows(policy: Policy) -> Iterator[dict[str, Any]]:
+    """The parts of a policy's score; what of all the weight each stands for, in whole units of a common measure."""
+    score, catalogue = policy.entry.score, measures()
+    parts = list(score.each()) if score else []
+    of_dimensions = {one.dimension: Fraction(one.dimension_weight) for one in parts}
+    within = {name: sum(Fraction(one.part.weight) for one in parts if one.dimension == name) for name in of_dimensions}
+    shares = [
+        of_dimensions[one.dimension] / sum(of_dimensions.values()) * Fraction(one.part.weight) / within[one.dimension]
+        for one in parts
+    ]
+    total = lcm(*(share.denominator for share in shares))
+    for one, share in zip(parts, shares, strict=True):
+        yield {
+            **_key(policy),
+            "position": one.position,
+            "dimension": one.dimension,
+            "dimension_weight": one.dimension_weight,
+            "measure": one.part.measure,
+            "more_is_better": catalogue[one.part.measure].more_is_better,
+            "scored_by": one.part.scored_by,
+            "weight": one.part.weight,
+            "neutral": score.neutral if score else None,
+            "coverage_units": int(share * total),
+            "coverage_total": total,
+        }
 
 
 def _tier_row(policy: Policy, tier: Tier, rank: int) -> dict[str, Any]:

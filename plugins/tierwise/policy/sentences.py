@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
+from tierwise.policy.scores import VALUE_SCORE
 from tierwise.policy.wording import Figures, Language, day, in_a_sentence, number, percent
 
 if TYPE_CHECKING:
@@ -193,6 +194,23 @@ class Sentence:
             for name, value in known.items()
         ]
 
+    def dimensions(self) -> list[tuple[str, str]]:
+        """What the score is made of, beside the one that ranks: a label, and the score or nothing."""
+        scores = {
+            name: value for name, value in (self.e.scores or {}).items() if name not in (VALUE_SCORE, self.e.measure)
+        }
+        return [
+            (
+                in_a_sentence(getattr(self.catalogue[name], f"label_{self.language}"), self.language),
+                "" if value is None else Figures(self.catalogue[name], None, self.language).about(value),
+            )
+            for name, value in scores.items()
+        ]
+
+    @property
+    def is_partly_known(self) -> bool:
+        return self.e.coverage is not None and self.e.coverage < 1
+
     def signed(self, amount: Decimal) -> str:
         return ("+" if amount > 0 else "-") + self.figures.difference(abs(amount))
 
@@ -320,6 +338,7 @@ class English(Sentence):
             f"{in_a_sentence(measure.label_en, 'en')} of {said}" if said else f"no known {measure.label_en.lower()}"
             for measure, _, said in self.values()
         )
+        having += self._made_of()
         rank = self._rank("rank")
         told = self._held(f"with {having} ({rank}) it" if rank else f"with {having} it")
         if told:
@@ -327,6 +346,14 @@ class English(Sentence):
         if not rank:
             return f"so far it has {having}"
         return f"with {having} it {self._rank('would rank' if e.graded == 'provisional' else 'ranks')}"
+
+    def _made_of(self) -> str:
+        made = ", ".join(f"{label} {said}" if said else f"no known {label}" for label, said in self.dimensions())
+        known = (
+            f"{percent(self.e.coverage, 'en')} of its weight known" if self.is_partly_known and self.e.coverage else ""
+        )
+        inside = "; ".join(part for part in (made, known) if part)
+        return f" [{inside}]" if inside else ""
 
     def _rank(self, ranks: str) -> str:
         e = self.e
@@ -676,7 +703,13 @@ class Chinese(Sentence):
             for measure, _, said in self.values()
         )
         told = self._held()
-        return f"{having}{self._rank()}" + (f"，{told}" if told else "")
+        return f"{having}{self._made_of()}{self._rank()}" + (f"，{told}" if told else "")
+
+    def _made_of(self) -> str:
+        made = "、".join(f"{label}{said or '未知'}" for label, said in self.dimensions())
+        known = f"已知权重{percent(self.e.coverage, 'zh')}" if self.is_partly_known and self.e.coverage else ""
+        inside = "；".join(part for part in (made, known) if part)
+        return f"（{inside}）" if inside else ""
 
     def _rank(self) -> str:
         e = self.e

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,7 @@ from babel.numbers import format_decimal, get_currency_precision, get_currency_s
 from tierwise.policy.catalogue import Measure, measures
 from tierwise.policy.grammar import Attribute, Calendar, Condition, Tier
 from tierwise.policy.rules import Policy
+from tierwise.policy.scores import Scoring, of_dimension
 
 Language = Literal["en", "zh"]
 
@@ -60,7 +62,7 @@ class Figures:
             return self._money(value, digits, rounding)
         if unit == "ratio":
             return percent(value, self.language)
-        said = number(value, self.language)
+        said = number(_to_the_point(value, digits, rounding) if unit == "score" else value, self.language)
         if unit == "days":
             return f"{said}天" if self.language == "zh" else f"{said} day{'' if value == 1 else 's'}"
         if unit == "score":
@@ -86,11 +88,19 @@ class Figures:
         return f"{symbol} " if symbol[-1].isalpha() else symbol
 
     def _kept(self, value: Decimal, digits: int) -> Decimal:
+        if self.measure.unit == "score":
+            return _to_the_point(value, digits, ROUND_HALF_EVEN)
         if self.language == "en" or self.measure.unit != "money":
             return value
         size, unit = _shortened(abs(value), digits, ROUND_HALF_EVEN)
         scale = {name: factor for factor, name in _CHINESE_UNITS}.get(unit, Decimal(1))
         return (size * scale).copy_sign(value)
+
+
+def _to_the_point(score: Decimal, digits: int | None, rounding: str) -> Decimal:
+    """A score with so many decimals; what would be nothing then stays as it is."""
+    short = score if digits is None else score.quantize(Decimal(1).scaleb(-digits), rounding)
+    return short or score
 
 
 def _shortened(size: Decimal, digits: int, rounding: str) -> tuple[Decimal, str]:
@@ -132,7 +142,7 @@ def show(policies: Sequence[Policy]) -> list[Shown]:
 
 def _shown(policy: Policy, position: int, catalogue: Mapping[str, Measure]) -> Shown:
     tier, measure = policy.tiers[position], catalogue[policy.entry.measure]
-    said = terms(policy, measure)
+    said = terms(policy, catalogue)
     return Shown(
         policy=policy.name,
         policy_version=policy.version,
@@ -270,14 +280,28 @@ _REVIEWS: dict[Calendar, tuple[str, str]] = {
     "half_yearly": ("half-yearly, on 1 January and 1 July", "每半年（1月1日、7月1日）"),
     "anniversary": ("once a year, on the day of the first sale", "每年在首次成交的周年日"),
 }
+_SCORINGS: dict[Scoring, tuple[str, str]] = {
+    "value_share": ("by share of the total", "按占总额比例"),
+    "points": ("by points", "按分段计分"),
+    "percentile": ("by place among the customers", "按排名百分位"),
+}
 _SUBJECTS = {"company": "企业", "person": "个人"}
 
 Said = Iterator[tuple[str, str]]  # one sentence in English and in Chinese
 
 
-def terms(policy: Policy, measure: Measure) -> list[tuple[str, str]]:
-    """What a policy says beside its lines: since when, whom it is for, what keeps a tier. One sentence each, en and zh."""
-    return [*_since_when(policy), *_for_whom(policy, measure), *_what_keeps_a_tier(policy)]
+def terms(policy: Policy, catalogue: Mapping[str, Measure]) -> list[tuple[str, str]]:
+    """What a policy says beside its lines: since when, what its score is made of, whom it is for, what keeps a tier.
+
+    One sentence each, in English and in Chinese.
+    """
+    measure = catalogue[policy.entry.measure]
+    return [
+        *_since_when(policy),
+        *_made_of(policy, catalogue),
+        *_for_whom(policy, measure),
+        *_what_keeps_a_tier(policy),
+    ]
 
 
 def _since_when(policy: Policy) -> Said:
@@ -289,6 +313,44 @@ def _since_when(policy: Policy) -> Said:
             f"Counts from {day(entry.valid_from, 'en')} on; the version before stays in force until then.",
             f"自{day(entry.valid_from, 'zh')}起生效，此前沿用上一版本。",
         )
+
+
+def _made_of(policy: Policy, catalogue: Mapping[str, Measure]) -> Said:
+    score = policy.entry.score
+    if score is None:
+        return
+    for dimension, parts in itertools.groupby(score.each(), key=lambda one: one.dimension):
+        found = list(parts)
+        whole = sum((one.part.weight for one in found), start=Decimal(0))
+        english, chinese = (
+            _parts_said(
+                [(catalogue[one.part.measure], one.part.scored_by, one.part.weight / whole) for one in found], to
+            )
+            for to in ("en", "zh")
+        )
+        if dimension is None:
+            yield f"The score is {english}.", f"得分构成：{chinese}。"
+            continue
+        weight = found[0].dimension_weight / score.weight_of_dimensions
+        label = catalogue[of_dimension(dimension)]
+        yield (
+            f"{percent(weight, 'en')} of the value score is the {in_a_sentence(label.label_en, 'en')}: {english}.",
+            f"{label.label_zh}占价值得分的{percent(weight, 'zh')}：{chinese}。",
+        )
+    if score.neutral is None:
+        yield "What is not known gives its weight to the rest.", "未知项的权重由其余各项分担。"
+    else:
+        neutral = number(score.neutral, "en")
+        yield f"What is not known counts as {neutral} points.", f"未知项按{neutral}分计。"
+
+
+def _parts_said(parts: Sequence[tuple[Measure, Scoring, Decimal]], language: Language) -> str:
+    if language == "en":
+        return ", ".join(
+            f"{in_a_sentence(measure.label_en, 'en')} {percent(share, 'en')} {_SCORINGS[scoring][0]}"
+            for measure, scoring, share in parts
+        )
+    return "、".join(f"{m.label_zh}{percent(share, 'zh')}（{_SCORINGS[scoring][1]}）" for m, scoring, share in parts)
 
 
 def _for_whom(policy: Policy, measure: Measure) -> Said:

@@ -1,6 +1,6 @@
--- Grain: one row per as_of, policy, version, measure it speaks of and customer of its population. Who is eligible, and
--- who stands where. Beside the version in force stands, on the eve of its first day, a new one: what it would have made
--- of that day's values tells a change of policy from a change of customers.
+-- Grain: one row per as_of, policy, version, measure it speaks of and customer of its population. Who stands where.
+-- Beside the version in force stands, on the eve of its first day, a new one: what it would have made of that day's
+-- values tells a change of policy from a change of customers.
 with
 
 rankings as (
@@ -41,75 +41,10 @@ spoken_of as (
             and conditions.measure = policies.measure
 ),
 
-attributes as (
-    select
-        as_of,
-        customer_key,
-        unnest({{ customer_attributes() }}) as attribute,
-        unnest([{{ customer_attributes() | join(', ') }}]) as value
-    from {{ ref('int_customers__described') }}
-),
-
-asked_for as (
-    select
-        policy,
-        policy_version,
-        count(distinct attribute) as attributes
-    from {{ source('inputs', 'policy_applies_to') }}
-    group by policy, policy_version
-),
-
-matching as (
-    select
-        attributes.as_of,
-        applies_to.policy,
-        applies_to.policy_version,
-        attributes.customer_key
-    from attributes
-    inner join {{ source('inputs', 'policy_applies_to') }} as applies_to
-        on attributes.attribute = applies_to.attribute and attributes.value = applies_to.value
-    inner join asked_for
-        on applies_to.policy = asked_for.policy and applies_to.policy_version = asked_for.policy_version
-    group by
-        attributes.as_of,
-        applies_to.policy,
-        applies_to.policy_version,
-        attributes.customer_key,
-        asked_for.attributes
-    having count(*) = asked_for.attributes
-),
-
-buyers as (
+scored as (
     select *
-    from {{ ref('int_customers__measured') }}
-    where basis = 'day' and first_sale_on is not null
-),
-
-population as (
-    select
-        rankings.policy,
-        rankings.policy_version,
-        buyers.as_of,
-        buyers.customer_key
-    from rankings
-    inner join buyers
-        on rankings.as_of = buyers.as_of
-    anti join asked_for
-        on rankings.policy = asked_for.policy and rankings.policy_version = asked_for.policy_version
-
-    union all
-
-    select
-        rankings.policy,
-        rankings.policy_version,
-        matching.as_of,
-        matching.customer_key
-    from rankings
-    inner join matching
-        on
-            rankings.as_of = matching.as_of
-            and rankings.policy = matching.policy
-            and rankings.policy_version = matching.policy_version
+    from {{ ref('int_policy_scores__weighted') }}
+    where basis = 'day'
 ),
 
 measured as (
@@ -119,27 +54,33 @@ measured as (
         rankings.policy_version,
         spoken_of.measure,
         spoken_of.is_main,
-        buyers.customer_key,
-        buyers.first_sale_on,
+        people.customer_key,
+        people.first_sale_on,
         coalesce({{ attribute_value('rankings.rank_within', 'described') }}, '') as group_name,
         rankings.otherwise_graded,
-        {{ measure_value('spoken_of.measure', 'buyers') }} as score,
-        {{ measure_value('rankings.then_by_1', 'buyers') }} as then_by_1,
-        {{ measure_value('rankings.then_by_2', 'buyers') }} as then_by_2,
-        {{ measure_value('rankings.then_by_3', 'buyers') }} as then_by_3,
-        {{ is_eligible('rankings', 'buyers', 'buyers.as_of') }} as is_eligible
-    from population
-    inner join rankings
+        {{ measure_value('spoken_of.measure', 'valued', 'scored') }} as score,
+        {{ measure_value('rankings.then_by_1', 'valued', 'scored') }} as then_by_1,
+        {{ measure_value('rankings.then_by_2', 'valued', 'scored') }} as then_by_2,
+        {{ measure_value('rankings.then_by_3', 'valued', 'scored') }} as then_by_3,
+        people.is_eligible
+    from rankings
+    inner join {{ ref('int_policy_people__judged') }} as people
         on
-            population.as_of = rankings.as_of
-            and population.policy = rankings.policy
-            and population.policy_version = rankings.policy_version
+            rankings.as_of = people.as_of
+            and rankings.policy = people.policy
+            and rankings.policy_version = people.policy_version
     inner join spoken_of
-        on population.policy = spoken_of.policy and population.policy_version = spoken_of.policy_version
-    inner join buyers
-        on population.as_of = buyers.as_of and population.customer_key = buyers.customer_key
+        on people.policy = spoken_of.policy and people.policy_version = spoken_of.policy_version
+    inner join {{ ref('int_customers__measured') }} as valued
+        on people.as_of = valued.as_of and people.customer_key = valued.customer_key and valued.basis = 'day'
     left join {{ ref('int_customers__described') }} as described
-        on population.as_of = described.as_of and population.customer_key = described.customer_key
+        on people.as_of = described.as_of and people.customer_key = described.customer_key
+    left join scored
+        on
+            people.as_of = scored.as_of
+            and people.policy = scored.policy
+            and people.policy_version = scored.policy_version
+            and people.customer_key = scored.customer_key
 ),
 
 counting as (  -- sums over a window are fast where filtered counts are not

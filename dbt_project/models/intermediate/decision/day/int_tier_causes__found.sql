@@ -4,7 +4,9 @@
 -- behaviour, everybody else. The cause is the last step at which the customer comes to the new side of the line.
 -- Against the others of the day before a customer counts with the value that is put in: the line is drawn for one
 -- customer more or less where that makes it another, and where the customer itself stood, the next one moves up.
-{% set rules = ['measure', 'rank_within', 'after_days', 'minimum_coverage', 'then_by_1', 'then_by_2', 'then_by_3'] %}
+{% set rules = [
+    'measure', 'is_scored', 'rank_within', 'after_days', 'minimum_coverage', 'then_by_1', 'then_by_2', 'then_by_3'
+] %}
 with
 
 in_force as (
@@ -39,7 +41,9 @@ steps as (
         {% for rule in rules %}
             previous_{{ rule }} as {{ rule }},
         {% endfor %}
-        'old_policy' as step
+        'old_policy' as step,
+        -- the scores that this step starts from: of the version before, where it was another
+        case when previous_version = policy_version then 'before' else 'old' end as basis
     from in_force
     where previous_version is not null
 
@@ -51,7 +55,8 @@ steps as (
         {% for rule in rules %}
             in_force.{{ rule }},
         {% endfor %}
-        step.name as step
+        step.name as step,
+        'before' as basis
     from in_force
     cross join (values ('policy'), ('corrected_data'), ('value_model'), ('own_behaviour')) as step (name)
     where in_force.previous_version is not null
@@ -82,6 +87,16 @@ described_before as (
     from customers
     left join {{ ref('int_customers__described') }} as described
         on customers.customer_key = described.customer_key and customers.previous_as_of = described.as_of
+),
+
+scored as (  -- of that day alone
+    select weighted.*
+    from {{ ref('int_policy_scores__weighted') }} as weighted
+    inner join in_force
+        on
+            weighted.as_of = in_force.as_of
+            and weighted.policy = in_force.policy
+            and weighted.policy_version = in_force.policy_version
 ),
 
 applies_to as (
@@ -123,7 +138,7 @@ put_in as (
         steps.* exclude (policy),
         coalesce({{ attribute_value('steps.rank_within', 'described') }}, '') as group_name,
         case when steps.step = 'old_policy' then not begun.is_new else unfit.policy is null end
-        and {{ is_eligible('steps', 'before', 'begun.previous_as_of') }} as was_counted,
+        and {{ is_eligible('steps', 'before', 'scored_before', 'begun.previous_as_of') }} as was_counted,
         coalesce({{ attribute_value('steps.rank_within', 'described_before') }}, '') as group_before,
         case
             when steps.step = 'own_behaviour' then on_the_day
@@ -134,7 +149,14 @@ put_in as (
             when steps.step in ('corrected_data', 'value_model') and corrected.customer_key is not null then corrected
             else before
         end as values_put_in,
-        before as values_before
+        before as values_before,
+        scored_before as scores_before,
+        case
+            when steps.step = 'own_behaviour' then 'then'
+            when steps.step = 'value_model' and refitted.customer_key is not null then 'refitted'
+            when steps.step in ('corrected_data', 'value_model') and corrected.customer_key is not null then 'corrected'
+            else steps.basis
+        end as basis_put_in
     from begun
     inner join steps
         on begun.policy = steps.policy
@@ -155,6 +177,11 @@ put_in as (
             and refitted.basis = 'refitted'
     left join values_before as before
         on begun.previous_as_of = before.as_of and begun.customer_key = before.customer_key
+    left join scored as scored_before
+        on
+            begun.policy = scored_before.policy
+            and begun.customer_key = scored_before.customer_key
+            and steps.basis = scored_before.basis
     inner join described_before
         on begun.customer_key = described_before.customer_key
     left join unfit
@@ -167,36 +194,45 @@ put_in as (
             end
 ),
 
-held_against as (
+scored_too as (
+    select
+        put_in.* exclude (basis),
+        scored as scores_put_in
+    from put_in
+    left join scored
+        on
+            put_in.policy = scored.policy
+            and put_in.customer_key = scored.customer_key
+            and put_in.basis_put_in = scored.basis
+    where put_in.values_put_in is not null  -- whom the policy is not for stands on no side
+),
+
+weighed as (
     select
         put_in.policy,
         put_in.customer_key,
         put_in.kind,
         put_in.tier,
         put_in.step,
+        put_in.was_counted and put_in.group_name = put_in.group_before as was_counted,
+        put_in.step = 'own_behaviour'
+        or ({{ is_eligible('put_in', 'put_in.values_put_in', 'put_in.scores_put_in', 'put_in.previous_as_of') }})
+            as is_counted,
         lines.condition_kind,
+        lines.counted_more,
         lines.clear_rank,
         lines.clear_bound,
         lines.miss_rank,
         lines.miss_bound,
-        {{ measure_value('lines.measure', 'put_in.values_put_in') }} as value,
-        {{ standing('lines.measure', 'put_in', 'put_in.values_put_in') }} as standing,
-        -- the standing of the last other customer within the rank: past it, or behind it
-        case
-            when
-                put_in.was_counted and put_in.group_name = put_in.group_before
-                and {{ standing('lines.measure', 'put_in', 'put_in.values_before') }} >= lines.at_clear_rank
-                then lines.behind_clear_rank
-            else lines.at_clear_rank
-        end as last_who_clears,
-        case
-            when
-                put_in.was_counted and put_in.group_name = put_in.group_before
-                and {{ standing('lines.measure', 'put_in', 'put_in.values_before') }} >= lines.at_miss_rank
-                then lines.behind_miss_rank
-            else lines.at_miss_rank
-        end as last_who_keeps
-    from put_in
+        lines.at_clear_rank,
+        lines.behind_clear_rank,
+        lines.at_miss_rank,
+        lines.behind_miss_rank,
+        {{ measure_value('lines.measure', 'put_in.values_put_in', 'put_in.scores_put_in') }} as value,
+        {{ standing('lines.measure', 'put_in', 'put_in.values_put_in', 'put_in.scores_put_in') }} as standing,
+        {{ measure_value('lines.measure', 'put_in.values_before', 'put_in.scores_before') }} as value_before,
+        {{ standing('lines.measure', 'put_in', 'put_in.values_before', 'put_in.scores_before') }} as standing_before
+    from scored_too as put_in
     inner join {{ ref('int_policy_lines__drawn') }} as lines
         on
             put_in.previous_as_of = lines.as_of
@@ -204,24 +240,25 @@ held_against as (
             and put_in.policy_version = lines.policy_version
             and put_in.group_name = lines.group_name
             and put_in.tier = lines.tier
+),
+
+held_against as (
+    select
+        *,
+        -- the standing of the last other customer within the rank: past it, or behind it
+        case
+            when was_counted and standing_before >= at_clear_rank then behind_clear_rank
+            else at_clear_rank
+        end as last_who_clears,
+        case
+            when was_counted and standing_before >= at_miss_rank then behind_miss_rank
+            else at_miss_rank
+        end as last_who_keeps
+    from weighed
     where
-        put_in.values_put_in is not null  -- whom the policy is not for stands on no side
-        and lines.counted_more = case
-            when
-                coalesce({{ measure_value('lines.measure', 'put_in.values_put_in') }}, 0) > 0
-                and (
-                    put_in.step = 'own_behaviour'
-                    or ({{ is_eligible('put_in', 'put_in.values_put_in', 'put_in.previous_as_of') }})
-                )
-                then 1
-            else 0
-        end - case
-            when
-                coalesce({{ measure_value('lines.measure', 'put_in.values_before') }}, 0) > 0
-                and put_in.was_counted and put_in.group_name = put_in.group_before
-                then 1
-            else 0
-        end
+        counted_more
+        = case when coalesce(value, 0) > 0 and is_counted then 1 else 0 end
+        - case when coalesce(value_before, 0) > 0 and was_counted then 1 else 0 end
 ),
 
 sides as (
