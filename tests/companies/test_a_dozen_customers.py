@@ -1,0 +1,162 @@
+"""A dozen customers, each of whom shows one thing, through a whole night: every number here was worked out on paper."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent / "a_dozen"
+
+
+@pytest.fixture(scope="module")
+def dozen(move_in):
+    company = move_in(HERE / "config", HERE / "inbox")
+    company.run("2024-12-31")
+    return company
+
+
+def _of(company, mart, columns, where="true"):
+    rows = company.marts(
+        f"select customer_id, {columns} from {mart} join dim_customer_ids using (customer_key) where {where}"
+    )
+    return {customer: tuple(map(_plain, values)) for customer, *values in rows}
+
+
+def _plain(value):
+    """Numbers as one reads them: 400.00 is 400."""
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def test_who_is_a_customer(dozen):
+    """Who is named by the customers or by an order; an answer alone makes nobody one, and waits."""
+    assert {customer for (customer,) in dozen.marts("select customer_id from dim_customer_ids")} == {
+        "prospect", "steady", "losing_giant", "once", "unknown_cost", "churned", "refunded", "one_answer", "two_answers",
+        "complains", "newcomer", "waiting",
+    }  # fmt: skip
+    assert dozen.marts("select response_id, score from fct_survey_responses where not is_linked") == [("4", 0)]
+
+
+def test_money(dozen):
+    """Of 2 January to 31 December, 365 days. A line without cost leaves the profit unknown, never guessed."""
+    found = _of(
+        dozen,
+        "fct_customer_value",
+        "net_revenue_12m, orders_12m, purchase_days_12m, gross_profit_12m, cost_coverage_12m, revenue_growth_12m",
+    )
+    assert found == {
+        #               revenue orders days   profit coverage growth
+        "steady":       (400,     4,    4,      120,   1,     0.25),  # 400 after 320
+        "losing_giant": (40_000,  4,    4,   -8_000,   1,     None),
+        "once":         (500,     1,    1,      200,   1,     None),
+        "unknown_cost": (300,     2,    2,     None,   0.5,   None),
+        "churned":      (0,       0,    0,        0,   None,  None),  # a sale once, none in the window
+        "refunded":     (0,       0,    0,        0,   1,     None),
+        "one_answer":   (200,     1,    1,       50,   1,     None),
+        "two_answers":  (1_000,   1,    1,      300,   1,     None),
+        "complains":    (250,     1,    1,       50,   1,     None),
+        "newcomer":     (700,     1,    1,      200,   1,     None),
+        "prospect":     (None, None, None,     None,   None,  None),  # nothing known is not nothing
+        "waiting":      (None, None, None,     None,   None,  None),  # pending is shown, never counted
+    }  # fmt: skip
+
+
+def test_history(dozen):
+    found = _of(dozen, "fct_customer_value", "tenure_days, days_since_last_purchase, repeat_purchases")
+    assert found == {
+        "steady": (747, 16, 8),
+        "losing_giant": (334, 121, 3),
+        "once": (361, 361, 0),
+        "unknown_cost": (325, 143, 1),
+        "churned": (1034, 942, 1),
+        "refunded": (None, None, None),  # the refund is netted on the day of its order: no day with money spent
+        "one_answer": (240, 240, 0),
+        "two_answers": (208, 208, 0),
+        "complains": (177, 177, 0),
+        "newcomer": (11, 11, 0),
+        "prospect": (None, None, None),
+        "waiting": (None, None, None),
+    }
+
+
+def test_what_was_said(dozen):
+    """Complaints of the last 12 months; the mean of an account's respondents on 0-100, with their number."""
+    found = _of(dozen, "fct_customer_value", "complaints_12m, interactions_12m, satisfaction_12m, responses_12m")
+    silent = (0, 0, None, None)
+    assert {customer: said for customer, said in found.items() if said != silent} == {
+        "complains": (3, 4, None, None),  # the fourth complaint is a year old
+        "one_answer": (0, 0, 90, 1),
+        "two_answers": (0, 0, 70, 2),
+    }
+    assert found["steady"] == silent  # its answer is a year old
+
+
+def test_scores(dozen):
+    """Nine are graded and have 42,650 together. What is missing gives its weight to the rest, and the coverage says so."""
+    found = _of(
+        dozen,
+        "fct_customer_scores",
+        "coverage, contribution_score, potential_score, loyalty_score, value_score, is_eligible",
+    )
+    assert found == {
+        #               coverage contribution potential loyalty  value
+        "losing_giant": (0.625,  100,        None, 88.8889, 96.2963, True),
+        "steady":       (0.875,    2.6964,   50,   88.8889, 36.0704, True),  # the only one whose growth is known
+        "unknown_cost": (0.625,    1.7585,   None, 72.2222, 25.2464, True),
+        "one_answer":   (0.75,     0.4689,   None, 59.7222, 20.22,   True),
+        "once":         (0.625,    3.8687,   None, 44.4444, 17.3939, True),
+        "two_answers":  (0.75,     6.2134,   None, 34.7222, 15.7163, True),
+        "complains":    (0.625,    1.0551,   None, 44.4444, 15.5182, True),
+        "churned":      (0.625,    0,        None, 11.1111,  3.7037, True),
+        "refunded":     (0.625,    0,        None, 11.1111,  3.7037, True),
+        "newcomer":     (0.625,    3.8687,   None, 44.4444, 17.3939, False),  # among those who are graded
+    }  # fmt: skip
+
+
+def test_tiers(dozen):
+    found = _of(dozen, "dim_customer_tiers", "tier, graded, reason, rank_position, gap_up")
+    assert found == {
+        "losing_giant": ("high", "graded", "reached", 1, None),
+        "steady": ("medium", "graded", "reached", 2, 13.9296),
+        "unknown_cost": ("medium", "graded", "reached", 3, 24.7536),
+        "one_answer": ("medium", "graded", "reached", 4, 29.78),
+        "once": ("low", "graded", "reached", 5, 2.6061),
+        "two_answers": ("low", "graded", "reached", 6, 4.2837),
+        "complains": ("low", "graded", "reached", 7, 4.4818),
+        "churned": ("low", "graded", "reached", 9, 16.2963),  # equals share the worst rank of their group
+        "refunded": ("low", "graded", "reached", 9, 16.2963),
+        # as if one behind its equals; 700 is more than once spent, so it stands before it
+        "newcomer": ("low", "provisional", "provisional", 5, 2.6061),
+    }
+
+
+def test_parts_say_what_is_missing(dozen):
+    rows = dozen.marts("""
+        select measure, value, score, weight, weight_counted from fct_customer_score_parts
+        join dim_customer_ids using (customer_key) where customer_id = 'one_answer' order by position""")
+    assert [tuple(map(_plain, row)) for row in rows] == [
+        ("net_revenue_12m", 200, 0.4689, 0.5, 0.666667),
+        ("revenue_growth_12m", None, None, 0.25, 0),
+        ("purchase_days_12m", 1, 44.4444, 0.125, 0.166667),
+        ("satisfaction_12m", 90, 75, 0.125, 0.166667),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("customer", "english", "chinese"),
+    [
+        pytest.param(
+            "losing_giant",
+            "contribution score 100 points, no known potential score, loyalty score 88.89 points; 62.5% of its weight known",
+            "贡献度得分100分、潜力得分未知、忠诚度得分88.89分；已知权重62.5%",
+            id="known in part",
+        ),
+    ],
+)
+def test_why_says_what_the_score_is_made_of(dozen, customer, english, chinese):
+    answer = dozen.tierwise("why", f"shop:{customer}")
+    assert answer.code == 0, answer.said
+    assert english in answer.said
+    assert chinese in answer.said
+    assert "potential: revenue_growth_12m not known percentile -" in answer.said.replace("\t", " ")
