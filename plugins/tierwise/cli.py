@@ -45,6 +45,8 @@ STEPS = (
     "release",
 )
 
+_BAR_WIDTH = 24  # of the picture of a forecast
+
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 source_app = typer.Typer(help="Where rows come from.", no_args_is_help=True)
 policy_app = typer.Typer(help="How tiers are decided.", no_args_is_help=True)
@@ -661,11 +663,22 @@ def value_show(as_json: Json = False) -> None:
     )
     if groups:
         _print_table(
-            grouped,
-            [[_tidy(value) for value in group] for group in groups],
+            [*grouped, "█ expected  ░ came"],
+            [
+                [*group[:2], *(f"{value:,.0f}" for value in group[-2:]), _side_by_side(group[-2:], groups)]
+                for group in groups
+            ],
             title="what was held out, by repeated purchases before",
         )
     _next("tierwise value fit", 'tierwise query "from model_cards"')
+
+
+def _side_by_side(pair: Sequence[Any], groups: Sequence[Sequence[Any]]) -> str:
+    """Two bars, one below the other, in the scale of the largest of all; on a terminal alone."""
+    if not sys.stdout.isatty():
+        return ""
+    largest = max(value for group in groups for value in group[-2:]) or 1
+    return "\n".join(bar * round(_BAR_WIDTH * value / largest) for bar, value in zip("█░", pair, strict=True))
 
 
 # --- backups ---------------------------------------------------------------------------------------------------------

@@ -62,6 +62,28 @@ def test_money(dozen):
     }  # fmt: skip
 
 
+def test_months_sum_to_the_year(dozen):
+    months = _of(
+        dozen,
+        "fct_customer_months",
+        "month_starts_on::varchar, orders, net_revenue, refunded, gross_profit",
+        "customer_id = 'refunded' and month_starts_on = date '2024-04-01'",
+    )
+    assert months == {"refunded": ("2024-04-01", 0, -300, -300, -100)}
+    assert dozen.marts("""
+        select count(*) from fct_customer_value join (
+            select customer_key, sum(net_revenue) as made from fct_customer_months
+            where month_starts_on between date '2024-01-01' and date '2024-12-01' group by customer_key
+        ) using (customer_key) where is_latest and net_revenue_12m = made""") == [(9,)]
+
+
+def test_who_makes_a_loss(dozen):
+    found = _of(
+        dozen, "rpt_loss_making_customers", "loss_rank, gross_profit_12m, cause_rank, product_id, product_profit"
+    )
+    assert found == {"losing_giant": (1, -8_000, 1, None, -8_000)}
+
+
 def test_history(dozen):
     found = _of(dozen, "fct_customer_value", "tenure_days, days_since_last_purchase, repeat_purchases")
     assert found == {

@@ -16,10 +16,14 @@ _LINES = ("top_share", "at_least", "above")
 
 
 def policies(file: Path) -> dict[str, Policy]:
-    """The policies of a file as they are written there, shares and bounds to the digit."""
+    """The policies of a file that rank by one measure, as they are written there, shares and bounds to the digit."""
     import yaml
 
-    return {name: _policy(said) for name, said in yaml.load(file.read_text(), yaml.BaseLoader).items()}
+    return {
+        name: _policy(said)
+        for name, said in yaml.load(file.read_text(), yaml.BaseLoader).items()
+        if "score" not in said
+    }
 
 
 def _policy(said: Mapping[str, Any]) -> Policy:
