@@ -498,7 +498,10 @@ def publish(build_file: Path, folder: Path) -> None:
                     f"create or replace table released.marts.{mart} as select {_columns(mart)} from built.marts.{mart}"
                 )
                 d.execute(f"copy released.marts.{mart} to '{parquet / mart}.parquet' (compression zstd)")
+        d.execute("begin")  # one commit for many small words
+        for mart in marts():
             _comment(d, mart)
+        d.execute("commit")
         d.execute("use released.marts")
         d.execute(_TIERS_ON)
         d.execute("use memory")

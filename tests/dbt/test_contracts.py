@@ -9,6 +9,15 @@ import pytest
 from tierwise import settings
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of what a night runs, to be changed at will."""
+    project = tmp_path_factory.mktemp("project")
+    for folder in ("dbt_project", "expectations"):
+        shutil.copytree(settings.PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("target", "logs"))
+    return project
+
+
 @pytest.mark.parametrize(
     ("model", "from_", "to", "said"),
     [
@@ -27,18 +36,19 @@ from tierwise import settings
         ),
     ],
 )
-def test_a_model_that_breaks_its_promise_stops_the_night(company, tmp_path, monkeypatch, model, from_, to, said):
+def test_a_model_that_breaks_its_promise_stops_the_night(company, project, monkeypatch, model, from_, to, said):
     company.deliver("orders_2024-01-31.csv", [("o1", 1, "ann", "2024-01-31 09:00", "10.00", None)])
-    project = tmp_path / "project"
-    for folder in ("dbt_project", "expectations"):
-        shutil.copytree(settings.PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("target", "logs"))
     file = project / "dbt_project" / "models" / f"{model}.sql"
-    planted = file.read_text().replace(from_, to, 1)
-    assert planted != file.read_text()
+    right = file.read_text()
+    planted = right.replace(from_, to, 1)
+    assert planted != right
     file.write_text(planted)
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(settings, "PROJECT", project)
-        answer = company.tierwise("run", "--as-of", "2024-01-31")
+    try:
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr(settings, "PROJECT", project)
+            answer = company.tierwise("run", "--as-of", "2024-01-31")
+    finally:
+        file.write_text(right)
     assert answer.code == 1
     for words in (model.rpartition("/")[2], *said):
         assert words in answer.said
