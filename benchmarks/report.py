@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,10 +30,10 @@ def write(size: Size, cases: list[Case]) -> None:
     if not measured:
         return
     machine = measured[-1][1]["machine"]
-    aims = [(held["title"], *_aim(aim)) for _, held in measured for aim in held["aims"]]
+    aims = [(held["title"], *_aim(aim, held["absent"])) for _, held in measured for aim in held["aims"]]
     nights = year.read() if size is frame.BIG else None
     if nights is not None:
-        aims.append(("A year of nights", *_aim(_growth(nights))))
+        aims.append(("A year of nights", *_aim(_growth(nights), {})))
     parts = [
         _HEAD.format(small=" SIZE=small" if size is frame.SMALL else ""),
         f"The machine: {_told(machine)}.",
@@ -117,10 +117,10 @@ def _contestant(one: Contestant, case: Case, samples: dict[str, list[dict[str, A
     )
 
 
-def _aim(aim: dict[str, Any]) -> Sequence[str]:
+def _aim(aim: dict[str, Any], absent: Mapping[str, str]) -> Sequence[str]:
     bound = f"≤ {aim['at_most']:,g}" if "at_most" in aim else f"≥ {aim['at_least']:,g}"
-    if aim["found"] is None:
-        return aim["promise"], bound, "", "not measured"
+    if aim["found"] is None:  # who broke down has not kept what was promised
+        return aim["promise"], bound, "", "**missed**" if aim["of"] in absent else "not measured"
     found = f"{aim['found']:,.0f}" if aim["found"] >= 100 else f"{aim['found']:,.2f}"
     return aim["promise"], bound, found, "met" if aim["is_met"] else "**missed**"
 
