@@ -6,9 +6,7 @@
         {%- for measure in measures() %}
         when '{{ measure }}' then cast({{ row }}.{{ measure }} as decimal(18, 4))
         {%- endfor %}
-        {%- for score in policy_scores() if scores %}
-        when '{{ score }}' then {{ scores }}.{{ score }}
-        {%- endfor %}
+        {%- if scores %}{{ _scores_by_name(scores) }}{% endif %}
     end
 {%- endmacro %}
 
@@ -38,9 +36,11 @@
 
 -- A measure that a policy makes, by its name; null where it is another.
 {% macro score_value(name, scores) -%}
-    case {{ name }}
-        {%- for score in policy_scores() %}
+    case {{ name }}{{ _scores_by_name(scores) }} end
+{%- endmacro %}
+
+{% macro _scores_by_name(scores) -%}
+    {%- for score in policy_scores() %}
         when '{{ score }}' then {{ scores }}.{{ score }}
-        {%- endfor %}
-    end
+    {%- endfor %}
 {%- endmacro %}

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from rich.status import Status
 
+    from tierwise.policy.explanation import ScoredPart
+
 STEPS = (
     "check_configuration",
     "land",
@@ -227,21 +229,22 @@ def why(
     out.print()
     if explanation.score_parts:
         _print_table(
-            ("part of the score", "value", "scored by", "score", "weight"),
-            [
-                (
-                    f"{part.dimension}: {part.measure}" if part.dimension else part.measure,
-                    _tidy(part.value) if part.value is not None else "not known",
-                    part.scored_by,
-                    _tidy(part.score) if part.score is not None else "-",
-                    f"{part.weight_counted:.1%}"
-                    + (f" (of {part.weight:.1%})" if part.weight != part.weight_counted else ""),
-                )
-                for part in explanation.score_parts
-            ],
+            ("part of the score", "value", "scored by", "score", "weight"), map(_part, explanation.score_parts)
         )
     _print_table(("what", "value"), [(name, _tidy(value)) for name, value in _facts(asdict(explanation))])
     _next(f"tierwise query \"from tier_history where customer_key = '{explanation.customer_key}' order by valid_from\"")
+
+
+def _part(part: ScoredPart) -> tuple[Any, ...]:
+    """A part of a score as a row; beside the weight it has for this customer, what it would have with all known."""
+    of_all = f" (of {part.weight:.1%})" if part.weight != part.weight_counted else ""
+    return (
+        f"{part.dimension}: {part.measure}" if part.dimension else part.measure,
+        "not known" if part.value is None else _tidy(part.value),
+        part.scored_by,
+        "-" if part.score is None else _tidy(part.score),
+        f"{part.weight_counted:.1%}{of_all}",
+    )
 
 
 def _facts(explanation: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -662,23 +665,21 @@ def value_show(as_json: Json = False) -> None:
         [(n, _tidy(v)) for card in cards for n, v in zip(columns, card, strict=True) if v is not None],
     )
     if groups:
-        _print_table(
-            [*grouped, "█ expected  ░ came"],
-            [
-                [*group[:2], *(f"{value:,.0f}" for value in group[-2:]), _side_by_side(group[-2:], groups)]
-                for group in groups
-            ],
-            title="what was held out, by repeated purchases before",
-        )
+        _print_table(*_calibration(grouped, groups), title="what was held out, by repeated purchases before")
     _next("tierwise value fit", 'tierwise query "from model_cards"')
 
 
-def _side_by_side(pair: Sequence[Any], groups: Sequence[Sequence[Any]]) -> str:
-    """Two bars, one below the other, in the scale of the largest of all; on a terminal alone."""
+def _calibration(columns: list[str], groups: Sequence[Sequence[Any]]) -> tuple[list[str], list[list[Any]]]:
+    """The table to the digit; on a terminal rounded, with a picture: two bars a group, in the scale of the largest."""
     if not sys.stdout.isatty():
-        return ""
+        return columns, [[_tidy(value) for value in group] for group in groups]
     largest = max(value for group in groups for value in group[-2:]) or 1
-    return "\n".join(bar * round(_BAR_WIDTH * value / largest) for bar, value in zip("█░", pair, strict=True))
+
+    def bars(pair: Sequence[Any]) -> str:
+        return "\n".join(bar * round(_BAR_WIDTH * value / largest) for bar, value in zip("█░", pair, strict=True))
+
+    rows = [[*group[:2], *(f"{value:,.0f}" for value in group[-2:]), bars(group[-2:])] for group in groups]
+    return [*columns, "█ expected  ░ came"], rows
 
 
 # --- backups ---------------------------------------------------------------------------------------------------------

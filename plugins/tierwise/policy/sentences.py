@@ -208,8 +208,9 @@ class Sentence:
         ]
 
     @property
-    def is_partly_known(self) -> bool:
-        return self.e.coverage is not None and self.e.coverage < 1
+    def partly_known(self) -> Decimal | None:
+        """What of the score's weight is known, where that is something and not all."""
+        return self.e.coverage if self.e.coverage and self.e.coverage < 1 else None
 
     def signed(self, amount: Decimal) -> str:
         return ("+" if amount > 0 else "-") + self.figures.difference(abs(amount))
@@ -349,9 +350,7 @@ class English(Sentence):
 
     def _made_of(self) -> str:
         made = ", ".join(f"{label} {said}" if said else f"no known {label}" for label, said in self.dimensions())
-        known = (
-            f"{percent(self.e.coverage, 'en')} of its weight known" if self.is_partly_known and self.e.coverage else ""
-        )
+        known = f"{percent(self.partly_known, 'en')} of its weight known" if self.partly_known else ""
         inside = "; ".join(part for part in (made, known) if part)
         return f" [{inside}]" if inside else ""
 
@@ -707,7 +706,7 @@ class Chinese(Sentence):
 
     def _made_of(self) -> str:
         made = "、".join(f"{label}{said or '未知'}" for label, said in self.dimensions())
-        known = f"已知权重{percent(self.e.coverage, 'zh')}" if self.is_partly_known and self.e.coverage else ""
+        known = f"已知权重{percent(self.partly_known, 'zh')}" if self.partly_known else ""
         inside = "；".join(part for part in (made, known) if part)
         return f"（{inside}）" if inside else ""
 

@@ -79,6 +79,13 @@ def _exactly_as_written(value: Any) -> Decimal:
     raise ValueError(f"{value!r} is not a plain number; {mend}")
 
 
+def _no_finer(what: str, number: Decimal, scale: int) -> Decimal:
+    """The number, where its column can hold all its digits."""
+    if decimals(number) > scale:
+        raise ValueError(f"a {what} of {plain(number)} has more than {scale} decimals; write fewer")
+    return number
+
+
 def _share(value: Any) -> Decimal:
     share = _exactly_as_written(value)
     if share < 0:
@@ -90,9 +97,7 @@ def _share(value: Any) -> Decimal:
         if share == 1:
             mend += ", and everybody with a positive value is `above: 0`"
         raise ValueError(f"a top_share of {plain(share)} is not below 1; {mend}")
-    if decimals(share) > SHARE_SCALE:
-        raise ValueError(f"a share of {plain(share)} has more than {SHARE_SCALE} decimals; write fewer")
-    return share
+    return _no_finer("share", share, SHARE_SCALE)
 
 
 def _bound(value: Any) -> Decimal:
@@ -128,9 +133,7 @@ def _score(value: Any) -> Decimal:
     score = _exactly_as_written(value)
     if not 0 <= score <= 100:
         raise ValueError(f"{plain(score)} is no score; scores go from 0 to 100")
-    if decimals(score) > POINTS_SCALE:
-        raise ValueError(f"a score of {plain(score)} has more than {POINTS_SCALE} decimals; write fewer")
-    return score
+    return _no_finer("score", score, POINTS_SCALE)
 
 
 def _days(value: Any) -> int:
@@ -158,9 +161,7 @@ def _band(value: Any) -> Decimal:
         raise ValueError(f"a band of {plain(band)} is below 0; write 0 for none, or a part of the line, such as 0.15")
     if band >= 1:
         raise ValueError(f"a band of {plain(band)} is not below 1; {plain(band)} % is written {plain(band / 100)}")
-    if decimals(band) > SHARE_SCALE:
-        raise ValueError(f"a band of {plain(band)} has more than {SHARE_SCALE} decimals; write fewer")
-    return band
+    return _no_finer("band", band, SHARE_SCALE)
 
 
 def _coverage(value: Any) -> Decimal:
@@ -168,9 +169,7 @@ def _coverage(value: Any) -> Decimal:
     if not 0 <= coverage <= 1:
         mend = f"; {plain(coverage)} % is written {plain(coverage / 100)}" if 1 < coverage <= 100 else ""
         raise ValueError(f"a coverage of {plain(coverage)} is not from 0 to 1{mend}")
-    if decimals(coverage) > COVERAGE_SCALE:
-        raise ValueError(f"a coverage of {plain(coverage)} has more than {COVERAGE_SCALE} decimals; write fewer")
-    return coverage
+    return _no_finer("coverage", coverage, COVERAGE_SCALE)
 
 
 def _day(value: Any) -> date:

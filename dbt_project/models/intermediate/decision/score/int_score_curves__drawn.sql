@@ -111,20 +111,15 @@ compared as (
         policy_version,
         position,
         value,
-        case
-            when scored_by = 'value_share' and amount_of_all > 0
-                then {{ ratio_half_even('amount_at_most * 100', 'amount_of_all', 4) }}
-            when scored_by = 'percentile' and customers > 0
-                then {{ ratio_half_even('twice_behind * 100', '2 * customers', 4) }}
-            else 0
-        end as score,
-        case
-            when scored_by = 'value_share' and amount_of_all > 0
-                then {{ ratio_half_even('amount_at_most * 100', 'amount_of_all', 4) }}
-            when scored_by = 'percentile' and customers > 0
-                then {{ ratio_half_even('twice_behind_above * 100', '2 * customers', 4) }}
-            else 0
-        end as score_above,
+        {% for score, twice_behind in [('score', 'twice_behind'), ('score_above', 'twice_behind_above')] %}
+            case
+                when scored_by = 'value_share' and amount_of_all > 0
+                    then {{ ratio_half_even('amount_at_most * 100', 'amount_of_all', 4) }}
+                when scored_by = 'percentile' and customers > 0
+                    then {{ ratio_half_even(twice_behind ~ ' * 100', '2 * customers', 4) }}
+                else 0
+            end as {{ score }},
+        {% endfor %}
         cast(null as decimal(18, 4)) as points
     from standing
 ),
