@@ -874,13 +874,16 @@ def _answer_to(problem: Exception) -> Refusal:
 def _failure_of_ours(problem: Exception) -> OurFailure:
     import traceback
 
+    sentence = f"A failure of ours ({type(problem).__name__}); the current release stays as it is."
     log = settings().var / "logs" / "failure.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("".join(traceback.format_exception(problem)))
-    return OurFailure(
-        f"A failure of ours ({type(problem).__name__}); the current release stays as it is.",
-        hint=f"look into {log}, and report it",
-    )
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("".join(traceback.format_exception(problem)))
+    except OSError as also:
+        at = traceback.extract_tb(problem.__traceback__)[-1]  # where, not the message: it may quote a customer
+        hint = f"let {log} be written ({also.strerror}) and run again; it was at {Path(at.filename).name}:{at.lineno}"
+        return OurFailure(sentence, hint=hint)
+    return OurFailure(sentence, hint=f"look into {log}, and report it")
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 # How DuckDB, SQLite and dbt say it, who hand on no number.
 _SAID_OF_FULL = ("No space left on device", "database or disk is full", "max_temp_directory_size", "File too large")
+_NO_ROOM_TO_SHARE = "SQLITE_IOERR_SHMSIZE"  # SQLite's name where the file beside its log could not grow
 _SAID_OF_CLOSED = (
     "Read-only file system",
     "Permission denied",
@@ -83,7 +84,8 @@ def want_of_room(problem: BaseException) -> OurFailure | None:
     """The answer where the machine is what failed: a disk that is full, a folder that may not be written."""
     for cause in _causes(problem):
         number, text = getattr(cause, "errno", None), str(cause)
-        if number in _FULL or any(said in text for said in _SAID_OF_FULL):
+        named = getattr(cause, "sqlite_errorname", None)
+        if number in _FULL or named == _NO_ROOM_TO_SHARE or any(said in text for said in _SAID_OF_FULL):
             return OurFailure(
                 "The disk is full; the current release stays as it is.",
                 hint="make room and run again: what the run left behind is swept then. Old raw deliveries may go, see"

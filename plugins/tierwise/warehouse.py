@@ -163,6 +163,8 @@ _NO_VALUES = (  # columns of fct_customer_value that the narrow row does not hav
     *("expected_purchases_12m", "probability_alive", "customer_value_12m", "value_margin", "value_margin_of"),
 )
 _known_projects: dict[tuple[tuple[str, int], ...], Any] = {}
+_OUT_OF_MEMORY = "Out of Memory Error"  # as the engine says it where it cannot spill
+_DONE = ("success", "pass", "warn")
 _dbt_at_work = threading.Lock()  # dbt keeps its adapter and its environment per process
 
 
@@ -283,11 +285,28 @@ def build(build_file: Path, part: str, progress: Progress | None = None) -> None
     """Run one part of the dbt graph, its contracts and data tests included. Raises OurFailure naming what failed.
 
     Unit tests hold a model against rows of their own: they say nothing about a night, and run with the other tests.
+    Models that want the same memory at the same time are built again, one after the other.
     """
-    _dbt(build_file, ["build", *_SELECTED[part], "--exclude-resource-type", "unit_test"], progress)
+    nodes = _dbt(build_file, [*_SELECTED[part], "--exclude-resource-type", "unit_test"], progress)
+    if any(_OUT_OF_MEMORY in (node.message or "") for node in nodes.values()):
+        left = [node.node.name for node in nodes.values() if node.status not in _DONE]
+        nodes |= _dbt(build_file, ["--select", *left, "--indirect-selection", "empty", "--threads", "1"], progress)
+    if all(node.status in _DONE for node in nodes.values()):
+        return
+    failed = [
+        f"{n.node.name} ({_without_data(n.message)})" for n in nodes.values() if n.status not in (*_DONE, "skipped")
+    ]
+    raise OurFailure(
+        f"dbt found {len(failed)} thing(s) wrong: {'; '.join(failed)[:2000]}", hint=_where_it_is_told(build_file)
+    )
 
 
-def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> None:
+def _where_it_is_told(build_file: Path) -> str:
+    return f"the old release stays; see {build_file.parent / 'logs' / 'dbt.log'}"
+
+
+def _dbt(build_file: Path, selected: Sequence[str], progress: Progress | None) -> dict[str, Any]:
+    """Run `dbt build` over what is selected. Returns what became of each node, by its id."""
     with _dbt_at_work:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
@@ -297,21 +316,13 @@ def _dbt(build_file: Path, arguments: list[str], progress: Progress | None) -> N
             parsed = parse(log)
             _tell_dbt(build_file)
             result = dbtRunner(manifest=parsed, callbacks=[_report_to(progress)] if progress else []).invoke(
-                [*arguments, *_options(log)]
+                ["build", *selected, *_options(log)]
             )
         finally:
             DuckDBConnectionManager.close_all_connections()  # else the build file stays open in this process
-    if result.success:
-        return
-    hint = f"the old release stays; see {log / 'dbt.log'}"
     if result.exception is not None:
-        raise OurFailure(f"dbt could not run: {result.exception}", hint=hint)
-    failed = [
-        f"{r.node.name} ({_without_data(r.message)})"
-        for r in result.result
-        if r.status in ("error", "fail", "runtime error")
-    ]
-    raise OurFailure(f"dbt found {len(failed)} thing(s) wrong: {'; '.join(failed)[:2000]}", hint=hint)
+        raise OurFailure(f"dbt could not run: {result.exception}", hint=_where_it_is_told(build_file))
+    return {node.node.unique_id: node for node in result.result}
 
 
 def _tell_dbt(build_file: Path) -> None:
