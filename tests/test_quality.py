@@ -64,6 +64,15 @@ GOOD: dict[str, dict[str, Any]] = {
         "asked_at": "2026-03-09 08:00:00",
     },
     "products": {"product_id": "P1", "unit_cost": "3.00", "list_price": "5.00"},
+    "payments": {
+        "payment_id": "P1",
+        "customer_id": "C1",
+        "amount": "90.00",
+        "currency": "CNY",
+        "due_on": "2026-03-09",
+        "paid_at": "2026-03-10 08:00:00",
+    },
+    "activity_rates": {"activity": "visit", "from": "2026-01-01", "unit_cost": "80.00", "sensitivity": "0.25"},
     "tier_overrides": {
         "policy": "pyramid",
         "customer_id": "C1",
@@ -115,6 +124,17 @@ PLANTED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"unit_cost": "-0.01"}, "range", "unit_cost"),
         ({"list_price": "-0.01", "unit_cost": None}, "range", "list_price"),
     ],
+    "payments": [
+        ({"amount": "-0.01"}, "range", "amount"),
+        ({"amount": "100000000.01"}, "amount_out_of_range", "amount"),
+        ({"paid_at": "2026-03-10 17:00:00"}, "future_date", "paid_at"),
+        ({"due_on": "1989-12-31"}, "date_too_old", "due_on"),
+    ],
+    "activity_rates": [
+        ({"unit_cost": "-0.01"}, "range", "unit_cost"),
+        ({"sensitivity": "1.01"}, "range", "sensitivity"),
+        ({"sensitivity": "-0.01"}, "range", "sensitivity"),
+    ],
     "tier_overrides": [
         ({"until": "2026-02-28"}, "time_order", "until"),
         ({"reason": ""}, "reason_missing", "reason"),
@@ -151,6 +171,8 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"asked_at": None},
     ],
     "products": [{"unit_cost": None, "list_price": None}, {"unit_cost": "0.00"}],
+    "payments": [{"paid_at": None}, {"due_on": "2026-04-30"}, {"amount": "0.00"}, {"paid_at": "2026-03-10 16:59:59"}],
+    "activity_rates": [{"sensitivity": None}, {"unit_cost": "0.00"}, {"from": "2030-01-01"}, {"sensitivity": "1"}],
 }
 
 

@@ -77,11 +77,58 @@ def test_months_sum_to_the_year(dozen):
         ) using (customer_key) where is_latest and net_revenue_12m = made""") == [(9,)]
 
 
-def test_who_makes_a_loss(dozen):
+def test_what_serving_costs_and_what_is_left(dozen):
+    """An order costs 2 to handle, an urgent one 15 more, a refund 4; a visit 100, from July on 120; a call 5, a complaint
+    20. E-mails have no rate. Of complaints half of that may be wrong, of visits a fifth."""
     found = _of(
-        dozen, "rpt_loss_making_customers", "loss_rank, gross_profit_12m, cause_rank, product_id, product_profit"
+        dozen,
+        "fct_customer_value",
+        "cost_to_serve_12m, cost_to_serve_spread_12m, contribution_12m, average_order_amount_12m",
     )
-    assert found == {"losing_giant": (1, -8_000, 1, None, -8_000)}
+    assert found == {
+        #               to serve  give or take  left    an order
+        "steady":       (8,       0,            112,    100),     # 4 orders; an e-mail
+        "losing_giant": (228,     44,           -8_228, 10_000),  # 4 orders, a visit at 100 and one at 120
+        "once":         (2,       0,            198,    500),
+        "unknown_cost": (4,       0,            None,   150),     # 2 orders, one of unknown cost
+        "churned":      (0,       0,            0,      None),
+        "refunded":     (6,       0,            -6,     None),    # an order and its refund, which is all that is left of it
+        "one_answer":   (2,       0,            48,     200),
+        "two_answers":  (17,      0,            283,    1_000),   # an urgent order
+        "complains":    (67,      30,           -27,    250),     # 50, less a rebate of 10, an order, 3 complaints, a call
+        "newcomer":     (2,       0,            198,    700),
+        "prospect":     (120,     24,           None,   None),    # a visit to who never bought
+        "waiting":      (0,       0,            None,   None),
+    }  # fmt: skip
+
+
+def test_who_pays_in_time(dozen):
+    """Steady paid two of the three that were due, the giant nothing; what is due next year says nothing yet."""
+    found = _of(dozen, "fct_customer_value", "payment_timeliness_12m", "payment_timeliness_12m is not null")
+    assert found == {"steady": (0.6667,), "losing_giant": (0,)}
+    late = dozen.marts("select payment_id, days_late, is_late, is_linked from fct_payments order by payment_id")
+    assert late == [
+        ("y1", 0, False, True),
+        ("y2", 5, True, True),
+        ("y3", -14, False, True),
+        ("y4", None, None, True),
+        ("y5", 305, True, True),
+        ("y6", None, None, True),
+        ("y7", 0, False, False),
+    ]
+
+
+def test_who_makes_a_loss(dozen):
+    rows = dozen.marts("""
+        select loss_rank, customer_id, contribution_12m, cause_rank, cause_kind, cause_amount
+        from rpt_loss_making_customers join dim_customer_ids using (customer_key) order by loss_rank, cause_rank""")
+    assert [tuple(map(_plain, row)) for row in rows] == [
+        (1, "losing_giant", -8_228, 1, "product", -8_000),
+        (1, "losing_giant", -8_228, 2, "service", -228),
+        (2, "complains", -27, 1, "service", -67),
+        (2, "complains", -27, 2, "discounts", -10),
+        (3, "refunded", -6, 1, "service", -6),
+    ]
 
 
 def test_history(dozen):
@@ -108,10 +155,12 @@ def test_what_was_said(dozen):
     silent = (0, 0, None, None)
     assert {customer: said for customer, said in found.items() if said != silent} == {
         "complains": (3, 4, None, None),  # the fourth complaint is a year old
+        "losing_giant": (0, 2, None, None),
+        "prospect": (0, 1, None, None),
+        "steady": (0, 1, None, None),  # its answer is a year old
         "one_answer": (0, 0, 90, 1),
         "two_answers": (0, 0, 70, 2),
     }
-    assert found["steady"] == silent  # its answer is a year old
 
 
 def test_scores(dozen):

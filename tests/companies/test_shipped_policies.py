@@ -216,9 +216,9 @@ def test_every_tier_has_a_sentence_in_both_languages(night, request):
     company = request.getfixturevalue(night)
     with company.at_home():
         told = list(policy.explanations())
-    assert len(told) == 5 * 201
+    assert len(told) == 6 * 201
     assert all(one.sentence_en.strip() and one.sentence_zh.strip() for one in told)
-    assert company.marts("select count(*) from dim_customer_tiers") == [(5 * 201,)]
+    assert company.marts("select count(*) from dim_customer_tiers") == [(6 * 201,)]
 
 
 def test_the_parts_of_every_change_sum_to_the_change_of_the_score(first_of_april):

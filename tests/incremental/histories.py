@@ -15,6 +15,7 @@ Night = dict[str, list[Row]]  # stream -> the rows of its log that this night ac
 
 FIRST_ORDERS = date(2021, 9, 1)
 FIRST_INTERACTION = date(2024, 1, 1)
+NEW_RATES = date(2024, 6, 1)
 LATE = 400  # days, at most
 WINDOW_ENDS = (0, 1, 89, 90, 364, 365, 366, 729, 730, 731)
 AMOUNTS = [Decimal(a) for a in ("0.01", "9.99", "25", "60", "100.50", "999.99")]
@@ -61,6 +62,7 @@ class Arrivals:
 def nights_of(seed: int, cases: int, nights: Sequence[date]) -> list[Night]:
     """The log that each night adds: `cases` histories, told apart by their customers' names."""
     arrivals = Arrivals(nights)
+    _Rates(random.Random(seed), "rates", arrivals).tell()
     for case in range(cases):
         _History(random.Random(seed * 100_003 + case), f"h{case}", arrivals).tell()
     return arrivals.by_night
@@ -88,6 +90,9 @@ class _History:
         for n in range(self.r.randint(0, 3)):
             call, on = f"{self.name}-i{n}", max(self.some_day(), FIRST_INTERACTION)
             self.deliver("interactions", call, lambda c=call, on=on: self.interaction(c, on), self.arrives(on))
+        for n in range(self.r.randint(0, 3)):
+            payment, due = f"{self.name}-y{n}", self.some_day()
+            self.deliver("payments", payment, lambda p=payment, on=due: self.payment(p, on), self.arrives(due))
         for n in range(self.r.randint(0, 3)):
             response, on = f"{self.name}-r{n}", self.some_day()
             self.deliver("survey_responses", response, lambda a=response, on=on: self.answer(a, on), self.arrives(on))
@@ -134,6 +139,8 @@ class _History:
                 "quantity": Decimal(r.randint(1, 3)),
                 "product_id": r.choice((*self.products, None)),
                 "cost_amount": r.choice((None, None, *AMOUNTS)),
+                "discount_amount": r.choice((None, None, Decimal("0.50"))),
+                "is_rush": r.choice((None, True)),
                 "original_order_id": undone[0] if undone and r.random() < 0.8 else None,
             }
             for line in r.sample(range(3), r.randint(1, 3))
@@ -155,6 +162,19 @@ class _History:
             }
         ]
 
+    def payment(self, payment: str, due: date) -> list[Row]:
+        paid = due + timedelta(days=self.r.choice((-3, 0, 1, 40)))
+        return [
+            {
+                "payment_id": payment,
+                "customer_id": self.r.choice(self.customers),
+                "amount": self.r.choice(AMOUNTS),
+                "currency": "GBP",
+                "due_on": due,
+                "paid_at": datetime.combine(paid, self.some_time()) if self.r.random() < 0.7 else None,
+            }
+        ]
+
     def answer(self, response: str, on: date) -> list[Row]:
         return [
             {
@@ -172,3 +192,24 @@ class _History:
 
     def some_time(self) -> time:
         return time(self.r.randrange(24), self.r.randrange(60))
+
+
+class _Rates(_History):
+    """What the company says serving costs, of all histories alike: from the beginning, and some of it otherwise later."""
+
+    def tell(self) -> None:
+        for activity in ("call", "complaint", "order", "rush_order", "refund"):
+            for starts in sorted({FIRST_ORDERS, self.some_day(), self.some_day()}):
+                for on in (FIRST_ORDERS, NEW_RATES)[: self.r.randint(1, 2)]:
+                    of = f"{activity}|{starts}"
+                    rows = [self.rate(activity, starts)]
+                    self.arrivals.add("activity_rates", rows, of=of, on=on, claims=False, updated_at=None)
+
+    def rate(self, activity: str, starts: date) -> Row:
+        sensitivity = self.r.choice((None, Decimal("0.25")))
+        return {
+            "activity": activity,
+            "from": starts,
+            "unit_cost": self.r.choice(AMOUNTS[:4]),
+            "sensitivity": sensitivity,
+        }

@@ -15,7 +15,7 @@ from tierwise import warehouse
 from tierwise.policy import rules
 from tierwise.sources.streams import STREAMS
 
-from .histories import FIRST_INTERACTION, Night, nights_of
+from .histories import FIRST_INTERACTION, NEW_RATES, Night, nights_of
 
 CASES = 200
 SEED = 7
@@ -50,6 +50,21 @@ growth:
   rank_within: region
   tiers:
     - {tier: grows, labels: {en: Grows, zh: 增长}, at_least: 0.1}
+    - {tier: rest, labels: {en: Rest, zh: 其他}, otherwise: true}
+credit:
+  status: active
+  labels: {en: Credit, zh: 信用}
+  measure: value_score
+  score:
+    contribution:
+      weight: 0.7
+      parts:
+        - {measure: contribution_12m, scored_by: value_share, weight: 0.5}
+        - {measure: average_order_amount_12m, scored_by: percentile, weight: 0.5}
+    loyalty: {weight: 0.3, parts: [{measure: payment_timeliness_12m, scored_by: percentile, weight: 1}]}
+  eligible: {minimum_coverage: 0.3}
+  tiers:
+    - {tier: good, labels: {en: Good, zh: 良好}, top_share: 0.3}
     - {tier: rest, labels: {en: Rest, zh: 其他}, otherwise: true}
 """
 
@@ -131,7 +146,8 @@ def test_incremental_equals_full(tmp_path, rule_tables):
         anew.run(day, night, rule_tables[day])
         assert not _differences(on.build, anew.build)
         valued[day] = [_count(i.build, "intermediate.int_customers__asked where basis = 'day'") for i in (on, anew)]
-    touching_everybody = {NIGHTS[0], FIRST_INTERACTION}  # nothing before it; from then on nobody's are unknown
+    # nothing before it; from then on nobody's are unknown; what was done for anybody costs otherwise
+    touching_everybody = {NIGHTS[0], FIRST_INTERACTION, NEW_RATES}
     assert {day for day, (few, everybody) in valued.items() if few == everybody} == touching_everybody
 
 
@@ -184,7 +200,9 @@ ONLY_WHO_WAS_ASKED_FOR = {
     "intermediate.int_customer_days__netted",
     "intermediate.int_customer_interactions__counted",
     "intermediate.int_customer_money__windowed",
+    "intermediate.int_customer_payments__timed",
     "intermediate.int_customer_satisfaction__averaged",
+    "intermediate.int_customer_service__costed",
     "intermediate.int_purchase_histories__summarised",
 }
 

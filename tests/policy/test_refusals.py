@@ -960,4 +960,5 @@ def test_the_shipped_policies_are_accepted_without_a_warning(policy_file: Path) 
         "high_potential_low": "shadow",
         "strategic": "shadow",
         "three_values": "shadow",
+        "credit_points": "shadow",
     }

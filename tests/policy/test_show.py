@@ -242,6 +242,10 @@ def test_the_shipped_policies_in_words(home: Path) -> None:
         ("three_values", "high", "top 5%", "前5%"),
         ("three_values", "medium", "next 20% (top 25% in all)", "其次20%（累计前25%）"),
         ("three_values", "low", "everybody else", "其余客户"),
+        ("credit_points", "excellent", "80 points or more", "80分以上（含）"),
+        ("credit_points", "good", "60 points or more, below 80 points", "60分以上（含）、不满80分"),
+        ("credit_points", "fair", "30 points or more, below 60 points", "30分以上（含）、不满60分"),
+        ("credit_points", "weak", "below 30 points", "不满30分"),
     ]
     terms = next(row for row in shown if row.policy == "three_values")
     assert terms.terms_en[2] == (

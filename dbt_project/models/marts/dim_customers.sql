@@ -45,6 +45,8 @@ described as (
         valued.purchase_days_12m,
         valued.net_revenue_12m,
         valued.gross_profit_12m,
+        valued.contribution_12m,
+        valued.payment_timeliness_12m,
         valued.expected_purchases_12m,
         valued.probability_alive,
         valued.customer_value_12m,

@@ -42,6 +42,7 @@ measured as (
         {% for column in measures() %}
             {{ column }},
         {% endfor %}
+        cost_to_serve_spread_12m,
         value_margin,
         value_margin_of,
         as_of = {{ dbt.last_day('as_of', 'month') }} as is_month_end

@@ -46,6 +46,7 @@ facts as (
         lines.currency,
         lines.net_amount,
         lines.cost_amount,
+        lines.discount_amount,
         lines.known_on,
         tiers.tier as tier_at_order
     from lines

@@ -97,22 +97,46 @@ effective as (  -- as many customers of equal size would be as uneven: 1 / Î£ sÂ
     group by as_of
 ),
 
+measured as (  -- what serving costs is in a day's profit as soon as it is known of anybody
+    select
+        as_of,
+        case when count(contribution_12m) > 0 then 'contribution_12m' else 'gross_profit_12m' end as measure
+    from {{ ref('fct_customer_value') }}
+    group by as_of
+),
+
+profitable as (
+    select
+        valued.as_of,
+        valued.customer_key,
+        measured.measure,
+        case measured.measure
+            when 'contribution_12m' then valued.contribution_12m
+            else valued.gross_profit_12m
+        end as profit
+    from {{ ref('fct_customer_value') }} as valued
+    inner join measured
+        on valued.as_of = measured.as_of
+),
+
 profits as (
     select
         as_of,
-        row_number() over (partition by as_of order by gross_profit_12m desc, customer_key asc) as place,
+        measure,
+        row_number() over (partition by as_of order by profit desc, customer_key asc) as place,
         count(*) over (partition by as_of) as customers,
-        sum(gross_profit_12m) over (partition by as_of) as total,
-        sum(gross_profit_12m) over (
-            partition by as_of order by gross_profit_12m desc, customer_key asc rows unbounded preceding
+        sum(profit) over (partition by as_of) as total,
+        sum(profit) over (
+            partition by as_of order by profit desc, customer_key asc rows unbounded preceding
         ) as running
-    from {{ ref('fct_customer_value') }}
-    where gross_profit_12m is not null
+    from profitable
+    where profit is not null
 ),
 
 earned as (
     select
         as_of,
+        min(measure) as measure,
         max(customers) as customers,
         max(total) as total,
         max(running) as peak
@@ -124,6 +148,7 @@ earned as (
 whale_points as (
     select
         earned.as_of,
+        earned.measure,
         earned.total,
         cast(shares.customer_share as decimal(5, 4)) as customer_share,
         cast(floor(cast(shares.customer_share as decimal(5, 4)) * earned.customers) as bigint) as place
@@ -136,6 +161,7 @@ whale as (
     select
         points.as_of,
         'whale' as statistic,
+        points.measure,
         points.customer_share,
         points.place as customers,
         {{ ratio_half_even(in_units('coalesce(profits.running, 0)', 2), in_units('points.total', 2), 4) }} as value
@@ -148,6 +174,7 @@ whale_peak as (
     select
         earned.as_of,
         'whale_peak' as statistic,
+        min(earned.measure) as measure,
         {{ ratio_half_even('min(profits.place)', 'max(earned.customers)', 4) }} as customer_share,
         min(profits.place) as customers,
         {{ ratio_half_even(in_units('max(earned.peak)', 2), in_units('max(earned.total)', 2), 4) }} as value
@@ -173,6 +200,7 @@ concentration as (
     select
         as_of,
         statistic,
+        coalesce(measure, 'net_revenue_12m') as measure,
         cast(customer_share as decimal(5, 4)) as customer_share,
         customers,
         value

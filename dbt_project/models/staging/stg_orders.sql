@@ -22,6 +22,7 @@ cleaned as (
         {{ clean_text('versions.status') }} as status,
         {{ clean_text('versions.category') }} as category,
         {{ clean_text('versions.channel') }} as channel,
+        coalesce(versions.is_rush, false) as is_rush,
 
         -- money
         versions.amount as original_amount,

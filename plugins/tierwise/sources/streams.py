@@ -75,6 +75,13 @@ _CUSTOMER = (
     _c("customer_source", "id_text"),
 )
 
+# What is done for a customer and costs something: every kind of interaction, and what orders bring with them.
+_INTERACTION_KINDS = (
+    *("inquiry", "complaint", "visit", "call", "email", "ticket"),
+    *("return", "referral", "praise", "suggestion", "other"),
+)
+_ORDER_ACTIVITIES = ("order", "rush_order", "refund")
+
 STREAMS: dict[str, Stream] = {
     s.name: s
     for s in (
@@ -119,6 +126,8 @@ STREAMS: dict[str, Stream] = {
                 _c("quantity", "number"),
                 _c("unit_price", "money"),
                 _c("list_price", "money"),
+                # what is given on top of what `amount` has in it already (a rebate paid later); who gave it on the
+                # invoice says so by `list_price` alone
                 _c("discount_amount", "money"),
                 _c("tax_amount", "money"),
                 _c("cost_amount", "money"),
@@ -126,6 +135,7 @@ STREAMS: dict[str, Stream] = {
                 _c("category"),
                 _c("channel"),
                 _c("sales_rep_id", "id_text"),
+                _c("is_rush", "boolean"),
                 _c("updated_at", "timestamp"),
             ),
             event_at="ordered_at",
@@ -137,22 +147,7 @@ STREAMS: dict[str, Stream] = {
                 _id("interaction_id"),
                 *_CUSTOMER,
                 _c("occurred_at", "timestamp", required=True),
-                _c(
-                    "kind",
-                    "code",
-                    "inquiry",
-                    "complaint",
-                    "visit",
-                    "call",
-                    "email",
-                    "ticket",
-                    "return",
-                    "referral",
-                    "praise",
-                    "suggestion",
-                    "other",
-                    required=True,
-                ),
+                _c("kind", "code", *_INTERACTION_KINDS, required=True),
                 _c("channel"),
                 _c("direction", "code", "inbound", "outbound"),
                 _c("duration_seconds", "number"),
@@ -231,6 +226,33 @@ STREAMS: dict[str, Stream] = {
                 _c("list_price", "money"),
                 _c("updated_at", "timestamp"),
             ),
+        ),
+        Stream(
+            "payments",
+            ("payment_id",),
+            (
+                _id("payment_id"),
+                *_CUSTOMER,
+                _c("order_id", "id_text"),
+                _c("amount", "money", required=True),
+                _c("currency", "currency", required=True),
+                _c("due_on", "date", required=True),
+                _c("paid_at", "timestamp"),  # null while it is not paid
+                _c("updated_at", "timestamp"),
+            ),
+            event_at="paid_at",
+        ),
+        Stream(
+            "activity_rates",
+            ("activity", "from"),
+            (
+                _c("activity", "code", *_INTERACTION_KINDS, *_ORDER_ACTIVITIES, required=True, missing="id_missing"),
+                _c("from", "date", required=True),
+                _c("unit_cost", "money", required=True),  # of one, in the reporting currency
+                _c("sensitivity", "number"),  # by which share of itself the rate may be off, either way
+                _c("updated_at", "timestamp"),
+            ),
+            by_people=True,
         ),
         Stream(
             "tier_overrides",

@@ -33,9 +33,19 @@ span as (
     from days
 ),
 
-interactions_began as (
-    select min(known_on) as known_on
+about_everybody as (
+    -- the first interaction of anybody turns the nulls of everybody into counts
+    select
+        min(known_on) as known_on,
+        cast(null as date) as replaced_on
     from {{ ref('stg_interactions') }}
+
+    union
+
+    select
+        known_on,
+        replaced_on
+    from {{ ref('stg_activity_rates') }}
 ),
 
 facts as (
@@ -84,14 +94,24 @@ facts as (
 
     union all
 
-    -- the first interaction of anybody turns the nulls of everybody into counts
+    select
+        customers.customer_key,
+        payments.due_on as happened_on,
+        greatest(payments.known_on, customers.known_on) as known_on,
+        payments.replaced_on
+    from {{ ref('stg_payments') }} as payments
+    inner join {{ ref('int_customer_ids__keyed') }} as customers
+        on payments.customer_source = customers.source and payments.customer_id = customers.customer_id
+
+    union all
+
     select
         customers.customer_key,
         cast('0001-01-01' as date) as happened_on,
-        interactions_began.known_on,
-        cast(null as date) as replaced_on
+        about_everybody.known_on,
+        about_everybody.replaced_on
     from {{ ref('int_customer_ids__keyed') }} as customers
-    cross join interactions_began
+    cross join about_everybody
 ),
 
 recent as (  -- of all rows those that moved anything since the run's first day began

@@ -5,7 +5,8 @@
 {% set columns = [
     'as_of', 'basis', 'customer_key', 'known_on', 'first_sale_on', 'first_purchased_on', 'last_purchased_on',
     'net_revenue_12m', 'net_revenue_90d', 'net_revenue_ytd', 'net_revenue_last_year', 'orders_12m', 'purchase_days_12m',
-    'revenue_growth_12m', 'gross_profit_12m', 'cost_coverage_12m', 'tenure_days', 'days_since_last_purchase',
+    'average_order_amount_12m', 'revenue_growth_12m', 'gross_profit_12m', 'cost_coverage_12m', 'cost_to_serve_12m',
+    'cost_to_serve_spread_12m', 'contribution_12m', 'payment_timeliness_12m', 'tenure_days', 'days_since_last_purchase',
     'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'interactions_90d',
     'interactions_12m', 'complaints_12m', 'satisfaction_12m', 'responses_12m'
 ] %}
@@ -17,17 +18,29 @@ interactions_began as (
     from {{ ref('stg_interactions') }}
 ),
 
-streams as (
+rates_began as (
     select
         days.as_of,
-        count(interactions_began.known_on) > 0 as has_interactions
-    from {{ source('inputs', 'run_days') }} as days
-    left join interactions_began
-        on days.as_of >= interactions_began.known_on
+        count(*) as rates
+    from {{ ref('stg_activity_rates') }} as rates
+    inner join {{ source('inputs', 'run_days') }} as days
+        on {{ stands_on('rates', 'days.as_of') }}
     group by days.as_of
 ),
 
-valued as (
+streams as (
+    select
+        days.as_of,
+        interactions_began.known_on is not null as has_interactions,
+        rates_began.rates is not null as has_rates
+    from {{ source('inputs', 'run_days') }} as days
+    left join interactions_began
+        on days.as_of >= interactions_began.known_on
+    left join rates_began
+        on days.as_of = rates_began.as_of
+),
+
+measured as (
     select
         customers.as_of,
         customers.basis,
@@ -57,6 +70,11 @@ valued as (
                 ) }}
         end as revenue_growth_12m,
 
+        case
+            when money.first_sale_on is not null and money.orders_12m > 0
+                then {{ ratio_half_even(in_units('money.revenue_12m', 2), '(100 * money.orders_12m)', 2) }}
+        end as average_order_amount_12m,
+
         -- profit
         case
             when money.first_sale_on is not null and money.uncosted_sale_lines_12m = 0
@@ -66,6 +84,16 @@ valued as (
             when money.sales_12m > 0
                 then {{ ratio_half_even(in_units('money.costed_sales_12m', 2), in_units('money.sales_12m', 2), 4) }}
         end as cost_coverage_12m,
+        money.discounts_12m,
+        case
+            when streams.has_rates
+                then case when service.customer_key is null then 0 else service.cost_to_serve_12m end
+        end as cost_to_serve_12m,
+        case
+            when streams.has_rates
+                then case when service.customer_key is null then 0 else service.cost_to_serve_spread_12m end
+        end as cost_to_serve_spread_12m,
+        payments.payment_timeliness_12m,
 
         -- purchase history
         histories.age_days as tenure_days,
@@ -104,6 +132,23 @@ valued as (
             customers.as_of = satisfaction.as_of
             and customers.basis = satisfaction.basis
             and customers.customer_key = satisfaction.customer_key
+    left join {{ ref('int_customer_service__costed') }} as service
+        on
+            customers.as_of = service.as_of
+            and customers.basis = service.basis
+            and customers.customer_key = service.customer_key
+    left join {{ ref('int_customer_payments__timed') }} as payments
+        on
+            customers.as_of = payments.as_of
+            and customers.basis = payments.basis
+            and customers.customer_key = payments.customer_key
+),
+
+valued as (
+    select
+        *,
+        cast(gross_profit_12m - discounts_12m - cost_to_serve_12m as decimal(18, 2)) as contribution_12m
+    from measured
 ),
 
 by_day as (  -- everybody's rows, as they were computed and as they were released

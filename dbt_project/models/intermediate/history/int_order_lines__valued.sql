@@ -27,6 +27,7 @@ lines as (
         lines.kind <> 'pending' as is_counted,
         {{ round_money('lines.original_amount') }} as net_amount,
         {{ round_money('coalesce(lines.cost_amount, lines.quantity * products.unit_cost)') }} as line_cost_amount,
+        {{ round_money('coalesce(lines.discount_amount, 0)') }} as line_discount_amount,
         greatest(lines.known_on, products.known_on) as stands_from,  -- both ignore nulls
         least(lines.replaced_on, products.replaced_on) as stands_until
     from versions as lines
@@ -59,6 +60,7 @@ valued as (
         status,
         product_category,
         channel,
+        is_rush,
 
         -- money
         original_amount,
@@ -67,6 +69,8 @@ valued as (
         net_amount,
         -- what comes back costs less than nothing, however the source signs its quantities
         case when kind in ('refund', 'cancel') then -abs(line_cost_amount) else line_cost_amount end as cost_amount,
+        case when kind in ('refund', 'cancel') then -abs(line_discount_amount) else abs(line_discount_amount) end
+            as discount_amount,
 
         -- times
         ordered_at,
