@@ -55,6 +55,10 @@ def test_the_shipped_grid_is_the_one_that_the_field_uses_with_every_cell_decided
         ("[2, 3, 5, 10]", "[2, 3, 5]", "cut_offs"),
         ("  LLL: {en: Ordinary to win back, zh: 一般挽留客户}\n", "", "LLL is missing"),
         ("  LLL: {", "  LLM: {", "is"),
+        ("    reactivated: {en: Reactivated, zh: 回流}\n", "", "reactivated is missing"),
+        ("    reactivated: {", "    returned: {", "re(activated is missing|turned is no stage)"),
+        ("churned_after: 3 ", "churned_after: 1 ", "greater than 1"),
+        ("churned: 0.1}", "churned: 0.6}", "churned lies above at_risk"),
     ],
 )
 def test_names_that_leave_somebody_out_or_name_them_twice_are_refused(written, old, new, said):

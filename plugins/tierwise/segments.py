@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tierwise.configuration import Described, Number, Text, load
 from tierwise.settings import PROJECT, settings
 
+_SHIPPED = PROJECT / "config" / "segments.yml"
 _CELLS = {f"R{r}F{f}" for r in range(1, 6) for f in range(1, 6)}
 _EIGHT = {r + f + m for r in "HL" for f in "HL" for m in "HL"}
+_STAGES = ("prospect", "new", "active", "loyal", "reactivated", "at_risk", "churned")
 _NEVER_BOUGHT = ("none", "Never bought", "尚无购买")
 
 TABLES: dict[str, dict[str, str]] = {
@@ -26,6 +29,14 @@ TABLES: dict[str, dict[str, str]] = {
         "label_zh": "varchar",
     },
     "segment_cut_offs": {"measure": "varchar", "position": "integer", "bound": "decimal(18, 4)"},
+    "lifecycle_rules": {
+        "new_days": "bigint",
+        "loyal_repeat_purchases": "bigint",
+        "loyal_tenure_days": "bigint",
+        "churned_after": "decimal(18, 4)",
+        "at_risk_below": "decimal(18, 4)",
+        "churned_below": "decimal(18, 4)",
+    },
 }
 
 Bounds = Annotated[list[Number], Field(min_length=4, max_length=4)]
@@ -52,12 +63,55 @@ class CutOffs(Described):
         return value
 
 
+Days = Annotated[int, Field(ge=1)]
+
+
+class Loyal(Described):
+    """Who is loyal beyond being active."""
+
+    repeat_purchases: Annotated[int, Field(ge=1)] = 4
+    tenure_days: Days = 365
+
+
+class ProbabilityAlive(Described):
+    """Below which probability of being active a silence is not waited for."""
+
+    at_risk: Annotated[Number, Field(ge=0, le=1)] = Decimal("0.5")
+    churned: Annotated[Number, Field(ge=0, le=1)] = Decimal("0.1")
+
+
+class Lifecycle(Described):
+    """Where customers are on their way. A silence is judged against the customer's own habit."""
+
+    new_days: Days = 90
+    loyal: Loyal = Loyal()
+    churned_after: Annotated[Number, Field(gt=1)] = Decimal(3)
+    probability_alive: ProbabilityAlive = ProbabilityAlive()
+    stages: dict[str, Text]
+
+    @field_validator("stages")
+    @classmethod
+    def _all_stages(cls, value: dict[str, Text]) -> dict[str, Text]:
+        if set(value) != set(_STAGES):
+            wrong = min(set(value) ^ set(_STAGES))
+            raise ValueError(f"{wrong} is {'missing' if wrong in _STAGES else 'no stage'} ({', '.join(_STAGES)})")
+        return value
+
+    @model_validator(mode="after")
+    def _churned_is_further(self) -> Lifecycle:
+        if self.probability_alive.churned > self.probability_alive.at_risk:
+            raise ValueError("probability_alive: churned lies above at_risk; who is churned is at risk before")
+        return self
+
+
 class Segments(Described):
-    """The names of both kinds of RFM segments. Each cell has one, so that every customer is in one and in no other."""
+    """What groups are called: both kinds of RFM segments and the stages of a customer's life. Every customer is in one of
+    each kind and in no other."""
 
     grid: dict[str, GridSegment]
     cut_offs: CutOffs
     eight: dict[str, Text]
+    lifecycle: Lifecycle | None = None  # null: the one shipped
 
     @field_validator("grid")
     @classmethod
@@ -88,11 +142,11 @@ def load_segments() -> Segments:
 
 def _file() -> Path:
     own = settings().config / "segments.yml"
-    return own if own.exists() else PROJECT / "config" / "segments.yml"
+    return own if own.exists() else _SHIPPED
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:
-    """The rows of both tables."""
+    """The rows of each table."""
     described = load_segments()
     none, en, zh = _NEVER_BOUGHT
     names: list[dict[str, Any]] = []
@@ -106,9 +160,22 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     for kind in ("rfm_grid", "rfm_fixed", "rfm_eight"):
         told = {"segment": none, "position": 99, "label_en": en, "label_zh": zh}
         names.append({"segmentation": kind, "code": none, **told})
+    life = described.lifecycle or load(_SHIPPED, Segments).lifecycle
+    assert life is not None
+    for position, (stage, label) in enumerate(life.stages.items(), start=1):
+        told = {"segment": stage, "position": position, "label_en": label.en, "label_zh": label.zh}
+        names.append({"segmentation": "lifecycle", "code": stage, **told})
     bounds = [
         {"measure": measure, "position": position, "bound": bound}
         for measure, of in described.cut_offs.model_dump().items()
         for position, bound in enumerate(of, start=1)
     ]
-    return {"segment_names": names, "segment_cut_offs": bounds}
+    lifecycle = {
+        "new_days": life.new_days,
+        "loyal_repeat_purchases": life.loyal.repeat_purchases,
+        "loyal_tenure_days": life.loyal.tenure_days,
+        "churned_after": life.churned_after,
+        "at_risk_below": life.probability_alive.at_risk,
+        "churned_below": life.probability_alive.churned,
+    }
+    return {"segment_names": names, "segment_cut_offs": bounds, "lifecycle_rules": [lifecycle]}

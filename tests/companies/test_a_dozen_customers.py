@@ -149,6 +149,27 @@ def test_history(dozen):
     }
 
 
+def test_where_they_are_on_their_way(dozen):
+    """Only steady has four gaps: 90, 92, 92, 91, 91, 92, 92 and 91 days, of which nine in ten are at most 92. That is the
+    usual silence of everybody else too; three times as long is 276 days."""
+    found = _of(dozen, "dim_customer_segments", "lifecycle, lifecycle_rule, silence_limit_days, silence_limit_of")
+    others = (92, "everybody")
+    assert found == {
+        "steady": ("loyal", "repeats_and_tenure", 92, "customer"),
+        "losing_giant": ("at_risk", "silence", *others),  # 121 days
+        "once": ("churned", "silence", *others),  # 361
+        "unknown_cost": ("at_risk", "silence", *others),  # 143
+        "churned": ("churned", "silence", *others),
+        "refunded": ("churned", "nothing_kept", *others),
+        "one_answer": ("at_risk", "silence", *others),  # 240
+        "two_answers": ("at_risk", "silence", *others),  # 208
+        "complains": ("at_risk", "silence", *others),  # 177
+        "newcomer": ("new", "first_purchase", *others),
+        "prospect": ("prospect", "never_bought", *others),
+        "waiting": ("prospect", "never_bought", *others),
+    }
+
+
 def test_what_was_said(dozen):
     """Complaints of the last 12 months; the mean of an account's respondents on 0-100, with their number."""
     found = _of(dozen, "fct_customer_value", "complaints_12m, interactions_12m, satisfaction_12m, responses_12m")

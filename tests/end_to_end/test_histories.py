@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from tests.incremental.histories import Arrivals, Row, _History
+from tests.incremental.histories import Arrivals, Row, _History, _Rates
 
 CASES = 12
 NIGHTS = [date(2023, 12, 31), date(2024, 2, 29), date(2025, 1, 2)]
@@ -23,7 +23,10 @@ time_zone: Europe/London
 limits: {max_bad_share: 1, volume_drop: 1, volume_rise: 1000000}
 """
 STREAMS = {
-    "orders": "order_id customer_id ordered_at amount currency kind quantity product_id cost_amount original_order_id",
+    "orders": "order_id customer_id ordered_at amount currency kind quantity product_id cost_amount original_order_id"
+    " discount_amount is_rush",
+    "payments": "payment_id customer_id amount currency due_on paid_at",
+    "activity_rates": "activity from unit_cost sensitivity",
     "customers": "customer_id subject_type industry region",
     "products": "product_id unit_cost category",
     "interactions": "interaction_id customer_id occurred_at kind",
@@ -84,6 +87,7 @@ def _deliver(company, files):
 def histories(request, make_company):
     """Some nights of generated deliveries; between two of them the mapping is mended."""
     deliveries = Deliveries(NIGHTS)
+    _Rates(random.Random(request.param), "rates", deliveries).tell()
     for case in range(CASES):
         _History(random.Random(request.param * 1_009 + case), f"h{case}", deliveries).tell()
     mended = _sources()

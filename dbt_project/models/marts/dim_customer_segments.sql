@@ -2,6 +2,10 @@
 -- values of the day, so equal customers are in the same segment; a bound belongs to the side of those below it.
 with
 
+staged as (
+    {{ staged_customers() }}
+),
+
 people as (
     select
         customers.as_of,
@@ -12,10 +16,16 @@ people as (
         value.days_since_last_purchase as recency,
         value.purchase_days_12m as frequency,
         value.net_revenue_12m as money,
-        value.days_since_last_purchase is not null as has_bought
+        value.days_since_last_purchase is not null as has_bought,
+        staged.lifecycle,
+        staged.lifecycle_rule,
+        staged.silence_limit_days,
+        staged.silence_limit_of
     from {{ ref('int_customers__described') }} as customers
     inner join {{ ref('fct_customer_value') }} as value
         on customers.as_of = value.as_of and customers.customer_key = value.customer_key and value.is_latest
+    inner join staged
+        on customers.as_of = staged.as_of and customers.customer_key = staged.customer_key and staged.is_latest
 ),
 
 bounds as (
@@ -88,6 +98,10 @@ named as (
         coalesce(grid.segment, coded.grid_code) as rfm_grid,
         coalesce(fixed.segment, coded.fixed_code) as rfm_fixed,
         coalesce(eight.segment, coded.eight_code) as rfm_eight,
+        coded.lifecycle,
+        coded.lifecycle_rule,
+        coded.silence_limit_days,
+        coded.silence_limit_of,
         coded.industry,
         coded.region,
         coded.company_size

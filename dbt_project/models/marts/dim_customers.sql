@@ -56,6 +56,7 @@ described as (
         valued.satisfaction_12m,
         valued.responses_12m,
         segments.rfm_grid,
+        segments.lifecycle,
         valued.first_sale_on is null as is_prospect,
         tiers.policy,
         tiers.tier,

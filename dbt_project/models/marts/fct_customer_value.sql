@@ -43,6 +43,8 @@ measured as (
             {{ column }},
         {% endfor %}
         cost_to_serve_spread_12m,
+        usual_gap_days,
+        last_gap_days,
         value_margin,
         value_margin_of,
         as_of = {{ dbt.last_day('as_of', 'month') }} as is_month_end

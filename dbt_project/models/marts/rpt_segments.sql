@@ -11,7 +11,7 @@ people as (
 ),
 
 placed as (
-    {% for segmentation in ['rfm_grid', 'rfm_fixed', 'rfm_eight', 'industry', 'region', 'company_size'] %}
+    {% for segmentation in ['rfm_grid', 'rfm_fixed', 'rfm_eight', 'lifecycle', 'industry', 'region', 'company_size'] %}
         select
             '{{ segmentation }}' as segmentation,
             {{ segmentation }} as segment,

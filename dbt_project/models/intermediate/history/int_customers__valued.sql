@@ -7,7 +7,8 @@
     'net_revenue_12m', 'net_revenue_90d', 'net_revenue_ytd', 'net_revenue_last_year', 'orders_12m', 'purchase_days_12m',
     'average_order_amount_12m', 'revenue_growth_12m', 'gross_profit_12m', 'cost_coverage_12m', 'cost_to_serve_12m',
     'cost_to_serve_spread_12m', 'contribution_12m', 'payment_timeliness_12m', 'tenure_days', 'days_since_last_purchase',
-    'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'interactions_90d',
+    'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'usual_gap_days',
+    'last_gap_days', 'interactions_90d',
     'interactions_12m', 'complaints_12m', 'satisfaction_12m', 'responses_12m'
 ] %}
 
@@ -102,6 +103,8 @@ measured as (
         histories.age_at_last_purchase_days,
         histories.age_days,
         histories.average_repeat_amount,
+        histories.usual_gap_days,
+        histories.last_gap_days,
 
         -- interactions and answers
         case when streams.has_interactions then coalesce(interactions.interactions_90d, 0) end as interactions_90d,

@@ -9,7 +9,10 @@ purchases as (
         days.customer_key,
         valuations.window_ends_on,
         days.purchased_on,
-        days.net_amount
+        days.net_amount,
+        lag(days.purchased_on) over (
+            partition by days.as_of, days.basis, days.customer_key order by days.purchased_on
+        ) as purchased_before_on
     from {{ ref('int_customer_days__netted') }} as days
     inner join {{ ref('int_valuations__asked') }} as valuations
         on days.as_of = valuations.as_of and days.basis = valuations.basis
@@ -25,6 +28,10 @@ summed as (
         min(purchased_on) as first_purchased_on,
         max(purchased_on) as last_purchased_on,
         count(*) as purchase_days,
+        percentile_disc(0.9) within group (
+            order by {{ dbt.datediff('purchased_before_on', 'purchased_on', 'day') }}
+        ) as ninth_decile_of_gaps,
+        max(purchased_before_on) as last_but_one_purchased_on,
         sum(case when {{ within_days('purchased_on', 'window_ends_on', 365) }} then 1 else 0 end) as purchase_days_12m,
         cast(
             cast(sum(net_amount) - min_by(net_amount, purchased_on) as decimal(18, 2)) * 100 as bigint
@@ -52,7 +59,9 @@ summarised as (
                     cast({{ mean_half_even('repeat_cents', 'purchase_days - 1') }} as decimal(18, 0))
                     * cast(0.01 as decimal(3, 2)) as decimal(18, 2)
                 )
-        end as average_repeat_amount
+        end as average_repeat_amount,
+        cast(case when purchase_days > 4 then ninth_decile_of_gaps end as bigint) as usual_gap_days,
+        cast({{ dbt.datediff('last_but_one_purchased_on', 'last_purchased_on', 'day') }} as bigint) as last_gap_days
     from summed
 )
 
