@@ -72,6 +72,15 @@ GOOD: dict[str, dict[str, Any]] = {
         "due_on": "2026-03-09",
         "paid_at": "2026-03-10 08:00:00",
     },
+    "customer_assessments": {
+        "assessment_id": "A1",
+        "customer_id": "C1",
+        "criterion": "strategic",
+        "points": "80",
+        "assessor": "Li Wei",
+        "from": "2026-03-01",
+        "until": "2026-03-01",
+    },
     "activity_rates": {"activity": "visit", "from": "2026-01-01", "unit_cost": "80.00", "sensitivity": "0.25"},
     "tier_overrides": {
         "policy": "pyramid",
@@ -130,6 +139,12 @@ PLANTED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"paid_at": "2026-03-10 17:00:00"}, "future_date", "paid_at"),
         ({"due_on": "1989-12-31"}, "date_too_old", "due_on"),
     ],
+    "customer_assessments": [
+        ({"points": "100.01"}, "range", "points"),
+        ({"points": "-1"}, "range", "points"),
+        ({"assessor": "\u3000"}, "author_missing", "assessor"),
+        ({"until": "2026-02-28"}, "time_order", "until"),
+    ],
     "activity_rates": [
         ({"unit_cost": "-0.01"}, "range", "unit_cost"),
         ({"sensitivity": "1.01"}, "range", "sensitivity"),
@@ -172,6 +187,12 @@ ODD: dict[str, list[dict[str, Any]]] = {
     ],
     "products": [{"unit_cost": None, "list_price": None}, {"unit_cost": "0.00"}],
     "payments": [{"paid_at": None}, {"due_on": "2026-04-30"}, {"amount": "0.00"}, {"paid_at": "2026-03-10 16:59:59"}],
+    "customer_assessments": [
+        {"until": None},
+        {"points": "0"},
+        {"points": "100"},
+        {"from": "2030-01-01", "until": None},
+    ],
     "activity_rates": [{"sensitivity": None}, {"unit_cost": "0.00"}, {"from": "2030-01-01"}, {"sensitivity": "1"}],
 }
 

@@ -2,12 +2,14 @@
 -- (fct_customer_value.yml), and with `scores`, a row of a policy's own scores, what a policy makes of it
 -- (fct_customer_scores.yml).
 {% macro measure_value(name, row, scores=none) -%}
-    case {{ name }}
-        {%- for measure in measures() %}
-        when '{{ measure }}' then cast({{ row }}.{{ measure }} as decimal(18, 4))
-        {%- endfor %}
-        {%- if scores %}{{ _scores_by_name(scores) }}{% endif %}
-    end
+    cast(
+        case {{ name }}
+            {%- for measure in measures() %}
+            when '{{ measure }}' then {{ row }}.{{ measure }}
+            {%- endfor %}
+            {%- if scores %}{{ _scores_by_name(scores) }}{% endif %}
+        end as decimal(18, 4)
+    )
 {%- endmacro %}
 
 -- The measures of a customer.

@@ -84,6 +84,27 @@ def test_revenue_and_profit_of_every_customer_are_known(adventureworks, raw):
     }
 
 
+def test_profit_is_what_one_statement_of_plain_sql_finds(adventureworks):
+    """Over the raw files alone: each line in whole cents, half to even, then summed."""
+    cents = """
+        select customer_key, sum((price // 100 + (price % 100 > 50 or (price % 100 = 50 and price // 100 % 2 = 1))::bigint)
+            - (cost // 100 + (cost % 100 > 50 or (cost % 100 = 50 and cost // 100 % 2 = 1))::bigint))
+        from (
+            select customer_key, strptime(order_date, '%m/%d/%Y')::date as day,
+                (quantity::bigint * unit_price::decimal(18, 4) * 10000)::bigint as price,
+                (quantity::bigint * unit_cost::decimal(18, 4) * 10000)::bigint as cost
+            from read_csv('{}', all_varchar = true)
+        ) where day between date '2018-07-01' and date '2019-06-30' group by customer_key"""
+    theirs = dict(adventureworks.ask_files(cents.format(PLACE / "data/orders/*.csv.gz")))
+    ours = adventureworks.marts("""
+        select customer_id, gross_profit_12m from fct_customer_value join dim_customer_ids using (customer_key)
+        where is_latest and gross_profit_12m is not null""")
+    assert len(theirs) > 10_000
+    assert {customer: profit for customer, profit in ours if profit} == {
+        customer: Decimal(int(profit)) / 100 for customer, profit in theirs.items() if profit
+    }
+
+
 def test_who_never_bought_is_a_prospect_without_a_tier(adventureworks):
     prospects = "select count(*), count(net_revenue_12m), count(tier) from dim_customers where is_prospect"
     assert adventureworks.marts(prospects) == [(737, 0, 0)]

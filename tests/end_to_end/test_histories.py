@@ -25,6 +25,7 @@ limits: {max_bad_share: 1, volume_drop: 1, volume_rise: 1000000}
 STREAMS = {
     "orders": "order_id customer_id ordered_at amount currency kind quantity product_id cost_amount original_order_id"
     " discount_amount is_rush",
+    "customer_assessments": "assessment_id customer_id criterion points assessor from until",
     "payments": "payment_id customer_id amount currency due_on paid_at",
     "activity_rates": "activity from unit_cost sensitivity",
     "customers": "customer_id subject_type industry region",

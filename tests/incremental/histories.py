@@ -93,6 +93,10 @@ class _History:
         for n in range(self.r.randint(0, 3)):
             payment, due = f"{self.name}-y{n}", self.some_day()
             self.deliver("payments", payment, lambda p=payment, on=due: self.payment(p, on), self.arrives(due))
+        for n in range(self.r.randint(0, 2)):
+            judged, begins = f"{self.name}-a{n}", self.some_day()
+            arrives = self.arrives(begins)
+            self.deliver("customer_assessments", judged, lambda a=judged, on=begins: self.assessment(a, on), arrives)
         for n in range(self.r.randint(0, 3)):
             response, on = f"{self.name}-r{n}", self.some_day()
             self.deliver("survey_responses", response, lambda a=response, on=on: self.answer(a, on), self.arrives(on))
@@ -158,7 +162,7 @@ class _History:
                 "interaction_id": call,
                 "customer_id": self.r.choice((*self.customers, f"{self.name}-nobody")),
                 "occurred_at": datetime.combine(on, self.some_time()),
-                "kind": self.r.choice(("call", "complaint")),
+                "kind": self.r.choice(("call", "complaint", "referral")),
             }
         ]
 
@@ -172,6 +176,20 @@ class _History:
                 "currency": "GBP",
                 "due_on": due,
                 "paid_at": datetime.combine(paid, self.some_time()) if self.r.random() < 0.7 else None,
+            }
+        ]
+
+    def assessment(self, assessment: str, begins: date) -> list[Row]:
+        ends = begins + timedelta(days=self.r.choice((0, 30, 200)))
+        return [
+            {
+                "assessment_id": assessment,
+                "customer_id": self.r.choice(self.customers),
+                "criterion": self.r.choice(("strategic", "reference")),
+                "points": Decimal(self.r.choice((0, 40, 75))),
+                "assessor": "anna",
+                "from": begins,
+                "until": self.r.choice((ends, None)),
             }
         ]
 

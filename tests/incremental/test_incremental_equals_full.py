@@ -197,6 +197,7 @@ def _differences(a: Path, b: Path) -> dict[str, int]:
 ONLY_WHO_WAS_ASKED_FOR = {
     "intermediate.int_valuations__asked",
     "intermediate.int_customers__asked",
+    "intermediate.int_customer_assessments__averaged",
     "intermediate.int_customer_days__netted",
     "intermediate.int_customer_interactions__counted",
     "intermediate.int_customer_money__windowed",

@@ -2,9 +2,7 @@
 -- values of the day, so equal customers are in the same segment; a bound belongs to the side of those below it.
 with
 
-staged as (
-    {{ staged_customers() }}
-),
+{{ staged_customers() }},
 
 people as (
     select

@@ -2,9 +2,7 @@
 -- they had been there. Who was not known at the month-end before comes from no stage.
 with
 
-staged as (
-    {{ staged_customers() }}
-),
+{{ staged_customers() }},
 
 followed as (
     select

@@ -243,6 +243,21 @@ STREAMS: dict[str, Stream] = {
             event_at="paid_at",
         ),
         Stream(
+            "customer_assessments",
+            ("assessment_id",),
+            (
+                _id("assessment_id"),
+                *_CUSTOMER,
+                _c("criterion", "code", "strategic", "reference", "channel", "referral", "other", required=True),
+                _c("points", "number", required=True),  # 0 to 100
+                _c("assessor", required=True, missing="author_missing"),
+                _c("from", "date", required=True),
+                _c("until", "date"),  # the last day; null is open
+                _c("updated_at", "timestamp"),
+            ),
+            by_people=True,
+        ),
+        Stream(
             "activity_rates",
             ("activity", "from"),
             (

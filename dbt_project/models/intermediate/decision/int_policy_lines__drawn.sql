@@ -133,29 +133,18 @@ places as (
     where condition_kind = 'top_share'
 ),
 
-standings as (
-    select
+taken as (  -- equals take as many places as they are, and stand alike at each
+    select distinct
         places.as_of,
         places.policy,
         places.policy_version,
         places.measure,
         places.group_name,
-        map_from_entries(
-            list(
-                (
-                    places.place,
-                    {
-                        'score': ranked.score,
-                        'standing': [
-                            coalesce(ranked.score, {{ below_every_number() }}),
-                            coalesce(ranked.then_by_1, {{ below_every_number() }}),
-                            coalesce(ranked.then_by_2, {{ below_every_number() }}),
-                            coalesce(ranked.then_by_3, {{ below_every_number() }})
-                        ]
-                    }
-                )
-            )
-        ) as who_stands_at
+        places.place,
+        ranked.score,
+        ranked.then_by_1,
+        ranked.then_by_2,
+        ranked.then_by_3
     from places
     inner join {{ ref('int_policy_measures__ranked') }} as ranked
         on
@@ -164,8 +153,36 @@ standings as (
             and places.policy_version = ranked.policy_version
             and places.measure = ranked.measure
             and places.group_name = ranked.group_name
-            and places.place = ranked.place
-    group by places.as_of, places.policy, places.policy_version, places.measure, places.group_name
+            and places.place > ranked.better
+            and places.place <= ranked.rank_position
+    where ranked.is_eligible
+),
+
+standings as (
+    select
+        as_of,
+        policy,
+        policy_version,
+        measure,
+        group_name,
+        map_from_entries(
+            list(
+                (
+                    place,
+                    {
+                        'score': score,
+                        'standing': [
+                            coalesce(score, {{ below_every_number() }}),
+                            coalesce(then_by_1, {{ below_every_number() }}),
+                            coalesce(then_by_2, {{ below_every_number() }}),
+                            coalesce(then_by_3, {{ below_every_number() }})
+                        ]
+                    }
+                )
+            )
+        ) as who_stands_at
+    from taken
+    group by as_of, policy, policy_version, measure, group_name
 ),
 
 standing_there as (  -- who stands at the last seat, at the ranks that clear and miss, and next behind these

@@ -83,74 +83,72 @@ measured as (
             and people.customer_key = scored.customer_key
 ),
 
-counting as (  -- sums over a window are fast where filtered counts are not
-    select
-        *,
-        case when is_eligible then 1 else 0 end as eligible
-    from measured
-),
-
-placed as (  -- the eligible before and beside everybody, in one order of standing
-    select
-        *,
-        cast(sum(eligible) over at_least_as_good as bigint) as at_least_as_good,
-        cast(coalesce(sum(eligible) over better, 0) as bigint) as better,
-        cast(sum(eligible) over row_by_row as bigint) as place
-    from counting
-    window
-        at_least_as_good as (
-            partition by as_of, policy, policy_version, measure, group_name
-            order by
-                score desc nulls last,
-                then_by_1 desc nulls last,
-                then_by_2 desc nulls last,
-                then_by_3 desc nulls last
-            range between unbounded preceding and current row
-        ),
-        better as (
-            partition by as_of, policy, policy_version, measure, group_name
-            order by
-                score desc nulls last,
-                then_by_1 desc nulls last,
-                then_by_2 desc nulls last,
-                then_by_3 desc nulls last
-            groups between unbounded preceding and 1 preceding
-        ),
-        row_by_row as (
-            partition by as_of, policy, policy_version, measure, group_name
-            order by
-                score desc nulls last,
-                then_by_1 desc nulls last,
-                then_by_2 desc nulls last,
-                then_by_3 desc nulls last,
-                customer_key asc
-            rows between unbounded preceding and current row
-        )
-),
-
-ranked as (
+standings as (  -- equals stand together: only who stands differently, in a narrow row, has to be put in order
     select
         as_of,
         policy,
         policy_version,
         measure,
-        is_main,
-        customer_key,
-        first_sale_on,
         group_name,
         score,
         then_by_1,
         then_by_2,
         then_by_3,
-        is_eligible,
-        case when is_eligible then 'graded' else otherwise_graded end as graded,
+        sum(case when is_eligible then 1 else 0 end) as eligible
+    from measured
+    group by as_of, policy, policy_version, measure, group_name, score, then_by_1, then_by_2, then_by_3
+),
+
+placed as (
+    select
+        *,
+        cast(
+            sum(eligible) over (
+                partition by as_of, policy, policy_version, measure, group_name
+                order by
+                    score desc nulls last,
+                    then_by_1 desc nulls last,
+                    then_by_2 desc nulls last,
+                    then_by_3 desc nulls last
+                rows between unbounded preceding and current row
+            ) as bigint
+        ) as at_least_as_good
+    from standings
+),
+
+ranked as (
+    select
+        measured.as_of,
+        measured.policy,
+        measured.policy_version,
+        measured.measure,
+        measured.is_main,
+        measured.customer_key,
+        measured.first_sale_on,
+        measured.group_name,
+        measured.score,
+        measured.then_by_1,
+        measured.then_by_2,
+        measured.then_by_3,
+        measured.is_eligible,
+        case when measured.is_eligible then 'graded' else measured.otherwise_graded end as graded,
         case  -- equals share the worst rank of their group; the provisional stand one behind their equals
-            when is_eligible then at_least_as_good
-            when otherwise_graded = 'provisional' then at_least_as_good + 1
+            when measured.is_eligible then placed.at_least_as_good
+            when measured.otherwise_graded = 'provisional' then placed.at_least_as_good + 1
         end as rank_position,
-        better,
-        case when is_eligible then place end as place
-    from placed
+        cast(placed.at_least_as_good - placed.eligible as bigint) as better
+    from measured
+    inner join placed
+        on
+            measured.as_of = placed.as_of
+            and measured.policy = placed.policy
+            and measured.policy_version = placed.policy_version
+            and measured.measure = placed.measure
+            and measured.group_name = placed.group_name
+            and measured.score is not distinct from placed.score
+            and measured.then_by_1 is not distinct from placed.then_by_1
+            and measured.then_by_2 is not distinct from placed.then_by_2
+            and measured.then_by_3 is not distinct from placed.then_by_3
 )
 
 select * from ranked

@@ -23,7 +23,9 @@ counted as (
             case when {{ within_days('linked.occurred_on', 'asked.window_ends_on', 90) }} then 1 else 0 end
         ) as bigint) as interactions_90d,
         cast(count(*) as bigint) as interactions_12m,
-        cast(sum(case when linked.kind = 'complaint' then 1 else 0 end) as bigint) as complaints_12m
+        cast(sum(case when linked.kind = 'complaint' then 1 else 0 end) as bigint) as complaints_12m,
+        cast(sum(case when linked.kind = 'referral' then 1 else 0 end) as bigint) as referrals_12m,
+        cast(count(distinct linked.occurred_on) as bigint) as contact_days_12m
     from linked
     inner join {{ ref('int_customers__asked') }} as asked
         on

@@ -105,6 +105,19 @@ facts as (
 
     union all
 
+    select  -- one that has ended is as good as replaced
+        customers.customer_key,
+        assessments.starts_on as happened_on,
+        greatest(assessments.known_on, customers.known_on) as known_on,
+        least(
+            assessments.replaced_on, cast({{ dbt.dateadd('day', 1, 'assessments.ends_on') }} as date)
+        ) as replaced_on
+    from {{ ref('stg_customer_assessments') }} as assessments
+    inner join {{ ref('int_customer_ids__keyed') }} as customers
+        on assessments.customer_source = customers.source and assessments.customer_id = customers.customer_id
+
+    union all
+
     select
         customers.customer_key,
         cast('0001-01-01' as date) as happened_on,

@@ -9,7 +9,8 @@
     'cost_to_serve_spread_12m', 'contribution_12m', 'payment_timeliness_12m', 'tenure_days', 'days_since_last_purchase',
     'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'usual_gap_days',
     'last_gap_days', 'interactions_90d',
-    'interactions_12m', 'complaints_12m', 'satisfaction_12m', 'responses_12m'
+    'interactions_12m', 'contact_days_12m', 'complaints_12m', 'referrals_12m', 'satisfaction_12m', 'responses_12m',
+    'assessed_points'
 ] %}
 
 with
@@ -110,8 +111,11 @@ measured as (
         case when streams.has_interactions then coalesce(interactions.interactions_90d, 0) end as interactions_90d,
         case when streams.has_interactions then coalesce(interactions.interactions_12m, 0) end as interactions_12m,
         case when streams.has_interactions then coalesce(interactions.complaints_12m, 0) end as complaints_12m,
+        case when streams.has_interactions then coalesce(interactions.referrals_12m, 0) end as referrals_12m,
+        case when streams.has_interactions then coalesce(interactions.contact_days_12m, 0) end as contact_days_12m,
         satisfaction.satisfaction_12m,
-        satisfaction.responses_12m
+        satisfaction.responses_12m,
+        assessments.assessed_points
     from {{ ref('int_customers__asked') }} as customers
     inner join streams
         on customers.as_of = streams.as_of
@@ -145,6 +149,11 @@ measured as (
             customers.as_of = payments.as_of
             and customers.basis = payments.basis
             and customers.customer_key = payments.customer_key
+    left join {{ ref('int_customer_assessments__averaged') }} as assessments
+        on
+            customers.as_of = assessments.as_of
+            and customers.basis = assessments.basis
+            and customers.customer_key = assessments.customer_key
 ),
 
 valued as (
