@@ -69,3 +69,13 @@ def test_names_that_leave_somebody_out_or_name_them_twice_are_refused(written, o
 
 def test_a_company_may_call_its_segments_what_it_likes(written):
     assert written("{en: Champions, zh: 冠军客户}", "Stars").grid["champion"].labels.zh == "Stars"
+
+
+def test_a_file_from_before_there_were_stages_has_the_shipped_ones(written):
+    older = SHIPPED[SHIPPED.index("lifecycle:") :]
+    written(older, "")
+    (told,) = segments.rows()["lifecycle_rules"]
+    assert (told["new_days"], told["loyal_tenure_days"], told["churned_after"]) == (90, 365, 3)
+    assert {row["segment"] for row in segments.rows()["segment_names"] if row["segmentation"] == "lifecycle"} == {
+        "prospect", "new", "active", "loyal", "reactivated", "at_risk", "churned",
+    }  # fmt: skip

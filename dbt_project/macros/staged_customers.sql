@@ -1,13 +1,14 @@
 -- Where each customer is on their way, on every day that fct_customer_value holds, and by which rule: the common table
 -- expressions that end in `staged`. A silence is judged against the customer's own gaps; where they have fewer than
 -- four, against those of who first bought in the same quarter (the median of theirs, where thirty are known), else of
--- everybody.
-{% macro staged_customers() %}
+-- everybody. Days know nothing of each other: who needs the latest alone has it alone.
+{% macro staged_customers(latest_alone=false) %}
     bought as (
         select
             *,
             date_trunc('quarter', as_of - cast(tenure_days as integer)) as cohort
         from {{ ref('fct_customer_value') }}
+        {{ 'where is_latest' if latest_alone }}
     ),
 
     cohorts as (
@@ -73,7 +74,6 @@
         select
             as_of,
             customer_key,
-            is_latest,
             net_revenue_12m,
             silence_limit_days,
             silence_limit_of,

@@ -111,7 +111,7 @@ class Segments(Described):
     grid: dict[str, GridSegment]
     cut_offs: CutOffs
     eight: dict[str, Text]
-    lifecycle: Lifecycle | None = None  # null: the one shipped
+    lifecycle: Lifecycle = Field(default_factory=lambda: load(_SHIPPED, Segments).lifecycle)
 
     @field_validator("grid")
     @classmethod
@@ -160,8 +160,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     for kind in ("rfm_grid", "rfm_fixed", "rfm_eight"):
         told = {"segment": none, "position": 99, "label_en": en, "label_zh": zh}
         names.append({"segmentation": kind, "code": none, **told})
-    life = described.lifecycle or load(_SHIPPED, Segments).lifecycle
-    assert life is not None
+    life = described.lifecycle
     for position, (stage, label) in enumerate(life.stages.items(), start=1):
         told = {"segment": stage, "position": position, "label_en": label.en, "label_zh": label.zh}
         names.append({"segmentation": "lifecycle", "code": stage, **told})

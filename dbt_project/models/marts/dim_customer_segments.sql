@@ -2,7 +2,7 @@
 -- values of the day, so equal customers are in the same segment; a bound belongs to the side of those below it.
 with
 
-{{ staged_customers() }},
+{{ staged_customers(latest_alone=true) }},
 
 people as (
     select
@@ -23,7 +23,7 @@ people as (
     inner join {{ ref('fct_customer_value') }} as value
         on customers.as_of = value.as_of and customers.customer_key = value.customer_key and value.is_latest
     inner join staged
-        on customers.as_of = staged.as_of and customers.customer_key = staged.customer_key and staged.is_latest
+        on customers.as_of = staged.as_of and customers.customer_key = staged.customer_key
 ),
 
 bounds as (

@@ -72,51 +72,30 @@ facts as (
 
     union all
 
-    select
-        customers.customer_key,
-        interactions.occurred_on as happened_on,
-        greatest(interactions.known_on, customers.known_on) as known_on,
-        interactions.replaced_on
-    from {{ ref('stg_interactions') }} as interactions
-    inner join {{ ref('int_customer_ids__keyed') }} as customers
-        on interactions.customer_source = customers.source and interactions.customer_id = customers.customer_id
+    {% for model, happened_on, last_day in [
+        ('stg_interactions', 'occurred_on', none),
+        ('int_survey_answers__rescaled', 'answered_on', none),
+        ('stg_payments', 'due_on', none),
+        ('stg_customer_assessments', 'starts_on', 'ends_on'),
+    ] %}
+        select
+            customers.customer_key,
+            named.{{ happened_on }} as happened_on,
+            greatest(named.known_on, customers.known_on) as known_on,
+            {% if last_day %}
+                -- one that has ended is as good as replaced
+                least(
+                    named.replaced_on, cast({{ dbt.dateadd('day', 1, 'named.' ~ last_day) }} as date)
+                ) as replaced_on
+            {% else %}
+                named.replaced_on
+            {% endif %}
+        from {{ ref(model) }} as named
+        inner join {{ ref('int_customer_ids__keyed') }} as customers
+            on named.customer_source = customers.source and named.customer_id = customers.customer_id
 
-    union all
-
-    select
-        customers.customer_key,
-        answers.answered_on as happened_on,
-        greatest(answers.known_on, customers.known_on) as known_on,
-        answers.replaced_on
-    from {{ ref('int_survey_answers__rescaled') }} as answers
-    inner join {{ ref('int_customer_ids__keyed') }} as customers
-        on answers.customer_source = customers.source and answers.customer_id = customers.customer_id
-
-    union all
-
-    select
-        customers.customer_key,
-        payments.due_on as happened_on,
-        greatest(payments.known_on, customers.known_on) as known_on,
-        payments.replaced_on
-    from {{ ref('stg_payments') }} as payments
-    inner join {{ ref('int_customer_ids__keyed') }} as customers
-        on payments.customer_source = customers.source and payments.customer_id = customers.customer_id
-
-    union all
-
-    select  -- one that has ended is as good as replaced
-        customers.customer_key,
-        assessments.starts_on as happened_on,
-        greatest(assessments.known_on, customers.known_on) as known_on,
-        least(
-            assessments.replaced_on, cast({{ dbt.dateadd('day', 1, 'assessments.ends_on') }} as date)
-        ) as replaced_on
-    from {{ ref('stg_customer_assessments') }} as assessments
-    inner join {{ ref('int_customer_ids__keyed') }} as customers
-        on assessments.customer_source = customers.source and assessments.customer_id = customers.customer_id
-
-    union all
+        union all
+    {% endfor %}
 
     select
         customers.customer_key,

@@ -119,41 +119,21 @@ measured as (
     from {{ ref('int_customers__asked') }} as customers
     inner join streams
         on customers.as_of = streams.as_of
-    left join {{ ref('int_customer_money__windowed') }} as money
-        on
-            customers.as_of = money.as_of
-            and customers.basis = money.basis
-            and customers.customer_key = money.customer_key
-    left join {{ ref('int_purchase_histories__summarised') }} as histories
-        on
-            customers.as_of = histories.as_of
-            and customers.basis = histories.basis
-            and customers.customer_key = histories.customer_key
-    left join {{ ref('int_customer_interactions__counted') }} as interactions
-        on
-            customers.as_of = interactions.as_of
-            and customers.basis = interactions.basis
-            and customers.customer_key = interactions.customer_key
-    left join {{ ref('int_customer_satisfaction__averaged') }} as satisfaction
-        on
-            customers.as_of = satisfaction.as_of
-            and customers.basis = satisfaction.basis
-            and customers.customer_key = satisfaction.customer_key
-    left join {{ ref('int_customer_service__costed') }} as service
-        on
-            customers.as_of = service.as_of
-            and customers.basis = service.basis
-            and customers.customer_key = service.customer_key
-    left join {{ ref('int_customer_payments__timed') }} as payments
-        on
-            customers.as_of = payments.as_of
-            and customers.basis = payments.basis
-            and customers.customer_key = payments.customer_key
-    left join {{ ref('int_customer_assessments__averaged') }} as assessments
-        on
-            customers.as_of = assessments.as_of
-            and customers.basis = assessments.basis
-            and customers.customer_key = assessments.customer_key
+    {% for part, model in [
+        ('money', 'int_customer_money__windowed'),
+        ('histories', 'int_purchase_histories__summarised'),
+        ('interactions', 'int_customer_interactions__counted'),
+        ('satisfaction', 'int_customer_satisfaction__averaged'),
+        ('service', 'int_customer_service__costed'),
+        ('payments', 'int_customer_payments__timed'),
+        ('assessments', 'int_customer_assessments__averaged'),
+    ] %}
+        left join {{ ref(model) }} as {{ part }}
+            on
+                customers.as_of = {{ part }}.as_of
+                and customers.basis = {{ part }}.basis
+                and customers.customer_key = {{ part }}.customer_key
+    {% endfor %}
 ),
 
 valued as (
