@@ -285,12 +285,13 @@ def build(build_file: Path, part: str, progress: Progress | None = None) -> None
     """Run one part of the dbt graph, its contracts and data tests included. Raises OurFailure naming what failed.
 
     Unit tests hold a model against rows of their own: they say nothing about a night, and run with the other tests.
-    Models that want the same memory at the same time are built again, one after the other.
+    Models that want the same memory at the same time are built again, one after the other, each by one thread alone.
     """
     nodes = _dbt(build_file, [*_SELECTED[part], "--exclude-resource-type", "unit_test"], progress)
     if any(_OUT_OF_MEMORY in (node.message or "") for node in nodes.values()):
         left = [node.node.name for node in nodes.values() if node.status not in _DONE]
-        nodes |= _dbt(build_file, ["--select", *left, "--indirect-selection", "empty", "--threads", "1"], progress)
+        alone = ["--select", *left, "--indirect-selection", "empty", "--threads", "1"]
+        nodes |= _dbt(build_file, alone, progress, engine_threads=1)
     if all(node.status in _DONE for node in nodes.values()):
         return
     failed = [
@@ -305,7 +306,9 @@ def _where_it_is_told(build_file: Path) -> str:
     return f"the old release stays; see {build_file.parent / 'logs' / 'dbt.log'}"
 
 
-def _dbt(build_file: Path, selected: Sequence[str], progress: Progress | None) -> dict[str, Any]:
+def _dbt(
+    build_file: Path, selected: Sequence[str], progress: Progress | None, engine_threads: int | None = None
+) -> dict[str, Any]:
     """Run `dbt build` over what is selected. Returns what became of each node, by its id."""
     with _dbt_at_work:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -314,7 +317,7 @@ def _dbt(build_file: Path, selected: Sequence[str], progress: Progress | None) -
         log = build_file.parent / "logs"
         try:
             parsed = parse(log)
-            _tell_dbt(build_file)
+            _tell_dbt(build_file, engine_threads)
             result = dbtRunner(manifest=parsed, callbacks=[_report_to(progress)] if progress else []).invoke(
                 ["build", *selected, *_options(log)]
             )
@@ -325,16 +328,18 @@ def _dbt(build_file: Path, selected: Sequence[str], progress: Progress | None) -
     return {node.node.unique_id: node for node in result.result}
 
 
-def _tell_dbt(build_file: Path) -> None:
-    hand_over(TIERWISE_BUILD=str(build_file), TIERWISE_BUILD_MEMORY=_memory(), DO_NOT_TRACK="1")
-
-
-def _memory() -> str:
-    """What the engine may take: as set, or what it thinks right on this machine, the container's limit included."""
+def _tell_dbt(build_file: Path, engine_threads: int | None = None) -> None:
+    """What the engine may take is as set, or what it thinks right on this machine, the container's limit included."""
     import duckdb
 
     with duckdb.connect() as d:
-        return settings().memory or str(d.execute("select current_setting('memory_limit')").fetchall()[0][0])
+        memory, threads = d.execute("select current_setting('memory_limit'), current_setting('threads')").fetchall()[0]
+    hand_over(
+        TIERWISE_BUILD=str(build_file),
+        TIERWISE_BUILD_MEMORY=settings().memory or str(memory),
+        TIERWISE_BUILD_THREADS=str(engine_threads or threads),
+        DO_NOT_TRACK="1",
+    )
 
 
 def _without_data(message: str) -> str:
