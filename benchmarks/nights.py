@@ -72,7 +72,7 @@ def lay(folder: Path, days: Sequence[date], policies: Sequence[Policy], values: 
     laid = {name: folder / "inputs" / f"{name}.parquet" for name in rules.TABLES}
     files = {name: [state[name]] if name in state else [] for name in warehouse.STATES}
     logs: dict[str, list[Path]] = {"tier_decisions": [], "policy_days": []}
-    company = {"currency": "CNY", "time_zone": "Asia/Shanghai"}
+    company = {"currency": "CNY", "time_zone": "Asia/Shanghai", "rate_days": "10"}
     warehouse.lay_inputs(build, days=days, company=company, rules=laid, files=files | logs)
     with duckdb.connect(str(build)) as d:
         d.execute("create schema intermediate")

@@ -82,6 +82,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "until": "2026-03-01",
     },
     "activity_rates": {"activity": "visit", "from": "2026-01-01", "unit_cost": "80.00", "sensitivity": "0.25"},
+    "exchange_rates": {"currency": "EUR", "from": "2026-03-10", "rate": "7.81250000", "is_confirmed": None},
     "tier_overrides": {
         "policy": "pyramid",
         "customer_id": "C1",
@@ -150,6 +151,13 @@ PLANTED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"sensitivity": "1.01"}, "range", "sensitivity"),
         ({"sensitivity": "-0.01"}, "range", "sensitivity"),
     ],
+    "exchange_rates": [
+        ({"rate": "0"}, "range", "rate"),
+        ({"rate": "-7.80"}, "range", "rate"),
+        ({"rate": "10000000.00000001", "is_confirmed": True}, "range", "rate"),
+        ({"rate": "78.125", "from": "2026-03-11"}, "rate_leap", "rate"),
+        ({"rate": "0.78125", "from": "2026-03-11"}, "rate_leap", "rate"),
+    ],
     "tier_overrides": [
         ({"until": "2026-02-28"}, "time_order", "until"),
         ({"reason": ""}, "reason_missing", "reason"),
@@ -194,6 +202,13 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"from": "2030-01-01", "until": None},
     ],
     "activity_rates": [{"sensitivity": None}, {"unit_cost": "0.00"}, {"from": "2030-01-01"}, {"sensitivity": "1"}],
+    "exchange_rates": [
+        {"from": "2026-03-09"},
+        {"rate": "78.12499999"},
+        {"currency": "JPY", "rate": "0.04831200"},
+        {"from": "2026-03-11", "rate": "781.25", "is_confirmed": True},
+        {"from": "2026-03-12", "rate": "779.00"},
+    ],
 }
 
 
@@ -295,6 +310,19 @@ def test_odd_but_right_rows_come_in(tmp_path: Path, company: Company) -> None:
         "after_the_day_ended": 1,
     }
     assert names(verdicts["customers-1"].warnings) == {"created_too_long_ago": 1}
+
+
+def test_a_rate_is_held_against_those_that_came_in_before(tmp_path: Path, company: Company) -> None:
+    """Ten times the middle one of the five before: one that slipped in does not condemn the good ones after it."""
+    log = tmp_path / "log.parquet"
+    days = ", ".join(f"('EUR', date '2026-03-0{day}', {rate})" for day, rate in enumerate((7.8, 7.7, 7.9, 78.0), 1))
+    duckdb.sql(
+        f"select 'shop' as source, currency, day as \"from\", rate::decimal(18, 8) as rate, row_number() over () as row_number"
+        f" from (values {days}) as t (currency, day, rate)"
+    ).write_parquet(str(log))
+    rows = [{"rate": "7.75"}, {"rate": "78.5", "from": "2026-03-11"}, {"currency": "USD", "rate": "0.07"}]
+    told = through(tmp_path, company, delivery(tmp_path, "exchange_rates", rows, log=(log,)))
+    assert failing(told["exchange_rates-1"]) == [(2, "rate_leap", "rate")]
 
 
 def test_two_deliveries_of_one_stream_keep_their_rows_apart(tmp_path: Path, company: Company) -> None:
@@ -536,7 +564,7 @@ create table marts.dim_customers as select * from (values
 create table marts.fct_customer_value as select * from (values
   ('k1', date '2026-03-10', true, 70.00::decimal(18, 2)), ('k2', date '2026-03-10', true, 0.00),
   ('k3', date '2026-03-10', true, null), ('k1', date '2026-02-28', false, 20.00)) t(customer_key, as_of, is_latest, net_revenue_12m);
-create table marts.fct_orders as select * from (values
+create table marts.fct_orders as select *, 1.0 as exchange_rate from (values
   ('k1', date '2026-03-10', 'sale', true, 90.00::decimal(18, 2)), ('k1', date '2025-03-11', 'refund', true, -20.00),
   ('k1', date '2025-03-10', 'sale', true, 5.00), ('k1', date '2026-03-01', 'pending', false, 1000.00),
   ('k2', date '2024-01-01', 'sale', true, 8.00)) t(customer_key, ordered_on, kind, is_counted, net_amount);
@@ -610,7 +638,8 @@ def test_strange_distributions_are_told(tmp_path: Path, company: Company) -> Non
     strange = """
     insert into marts.dim_customers select 'x' || i, date '2026-03-10', 'pyramid', 'small' from range(101) r(i);
     insert into marts.fct_customer_value select 'x' || i, date '2026-03-10', true, -1.00 from range(101) r(i);
-    insert into marts.fct_orders select 'x' || i, date '2026-03-10', 'refund', true, -1.00 from range(101) r(i);
+    insert into marts.fct_orders select 'x' || i, date '2026-03-10', 'refund', true, -1.00, 1.0 from range(101) r(i);
+    insert into marts.fct_orders select 'k1', date '2026-03-10', 'sale', false, null, null from range(3);
     insert into marts.dim_customer_tiers
       select date '2026-03-10', 'pyramid', 'active', 'x' || i, 'small', 'graded' from range(101) r(i);
     insert into marts.tier_history select 'pyramid', 'x' || i, 'small', 'graded', date '2026-03-10', null from range(101) r(i);
@@ -627,6 +656,7 @@ def test_strange_distributions_are_told(tmp_path: Path, company: Company) -> Non
         "interactions_without_customers",
         "answers_without_customers",
         "negative_customers",
+        "lines_without_a_rate",
     ]
     assert {f.severity for f in told} == {"warning"}
 

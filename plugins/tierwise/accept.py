@@ -17,7 +17,7 @@ from tierwise.manifest import starting_point
 from tierwise.settings import settings
 from tierwise.sources import description, files
 from tierwise.sources.reasons import DELIVERY_REASONS
-from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, STREAMS, Stream
+from tierwise.sources.streams import LOG_COLUMNS, STREAMS, Stream
 
 if TYPE_CHECKING:
     from tierwise.sources.description import Source, StreamEntry
@@ -86,7 +86,12 @@ def _at_the_door(run: control.Run, delivery: control.Delivery) -> quality.AtTheD
         delivered_rows=int(str(_facts(run, delivery)["delivered_rows"])),
         usual_rows=float(median(d.delivered_rows or 0 for d in before)) if is_usual else None,
         accepted_anyway=delivery.accepted_because is not None,
+        log=_files(control.deliveries(status="accepted", stream=delivery.stream)) if by_people else (),
     )
+
+
+def _files(accepted: Sequence[control.Delivery]) -> tuple[Path, ...]:
+    return tuple(settings().var / str(d.accepted_file) for d in accepted)
 
 
 def _hold_required_sources(sources: Sequence[Source]) -> None:
@@ -122,7 +127,7 @@ def _accept_one(
         d.execute(f"create view conformed as from read_parquet('{conformed}')")
         values = " ".join(f"when '{c}' then {files.identifier(c)}::varchar" for c in stream.column_names)
         order = "order_id" if "order_id" in stream.column_names else "null::varchar"
-        d.execute(f"create view log as {_log(stream, log)}")
+        d.execute(f"create view log as {lake.accepted_log(stream, _files(log))}")
         d.execute(
             f"create table outside as select row_number, reason_code, column_name, raw_value, order_id from"
             f" read_parquet('{conformed.with_suffix('.rejected.parquet')}') union all by name"
@@ -193,16 +198,6 @@ def _accept_one(
         },
     )
     return True
-
-
-def _log(stream: Stream, accepted: list[control.Delivery]) -> str:
-    """The stream's accepted log as a query, empty and typed where nothing was accepted yet."""
-    typed = {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in stream.columns}}
-    empty = "select " + ", ".join(f'null::{t} as "{name}"' for name, t in typed.items()) + " where false"
-    if not accepted:
-        return empty
-    paths = ", ".join(f"'{settings().var / str(d.accepted_file)}'" for d in accepted)
-    return f"{empty} union all by name from read_parquet([{paths}], union_by_name = true)"
 
 
 def _incoming(

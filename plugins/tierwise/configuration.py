@@ -98,6 +98,7 @@ class Limits(Described):
     volume_drop: Number = Field(default=Decimal("0.6"), gt=0, le=1)
     volume_rise: Number = Field(default=Decimal(3), gt=0)
     freshness_days: int | None = Field(default=None, ge=0)
+    rate_days: int = Field(default=10, ge=1, le=366)
     field_length: int = Field(default=100_000, ge=1)
     archive_bytes: int = Field(default=20 * 2**30, ge=1)
     max_columns: int = Field(default=500, ge=1)

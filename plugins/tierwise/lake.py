@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tierwise import control
 from tierwise.settings import settings
+from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, Stream
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,6 +55,16 @@ def engine(
 def accepted_file(stream: str, delivery_id: str, run_id: str) -> Path:
     """A new name for every attempt: a second one never writes over what a first one may have committed."""
     return settings().lake / "accepted" / stream / f"{delivery_id}.{run_id}.{secrets.token_hex(3)}.parquet"
+
+
+def accepted_log(stream: Stream, files: Sequence[Path]) -> str:
+    """The stream's accepted log, of these files, as a query; empty and typed where there are none."""
+    typed = {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in stream.columns}}
+    empty = "select " + ", ".join(f'null::{kind} as "{name}"' for name, kind in typed.items()) + " where false"
+    if not files:
+        return empty
+    listed = ", ".join(f"'{file}'" for file in files)
+    return f"{empty} union all by name from read_parquet([{listed}], union_by_name = true)"
 
 
 def quarantine_file(stream: str, delivery_id: str, run_id: str) -> Path:

@@ -50,6 +50,7 @@ class AtTheDoor:
     delivered_rows: int
     usual_rows: float | None  # None: no history to compare with
     accepted_anyway: bool  # a person vouches for it: nothing about the whole delivery refuses it
+    log: tuple[Path, ...] = ()  # what the stream's accepted log holds already
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def door_in(deliveries: list[AtTheDoor], company: Company, gate: Path) -> list[V
 def _furnish(
     d: duckdb.DuckDBPyConnection, deliveries: list[AtTheDoor], streams: list[Stream], company: Company
 ) -> None:
-    """What the suites' queries see: `limits`, one table a stream, `deliveries`."""
+    """What the suites' queries see: `limits`, one table a stream, `deliveries`, and `accepted_` with the name of a
+    stream that people write: the rows that came in before."""
     limits = company.limits.model_dump()
     d.execute(f"create table limits as select {', '.join(f'{_literal(v)} as {k}' for k, v in limits.items())}")
     d.execute(
@@ -149,6 +151,9 @@ def _furnish(
     newest = []
     for stream in streams:
         d.execute(f"create view {stream.name} as {_rows_at_the_door(stream, read[stream.name])}")
+        if stream.by_people:
+            log = next(one.log for one in deliveries if one.stream == stream.name)
+            d.execute(f"create view accepted_{stream.name} as {lake.accepted_log(stream, log)}")
         event = f"max({stream.event_at})" if stream.event_at else "null::timestamp"
         newest.append(
             f"select delivery_id, {event} as newest_at, max(known_on) as describes_on from {stream.name} group by all"
@@ -510,6 +515,8 @@ def _furnish_empty(d: duckdb.DuckDBPyConnection) -> None:
             f"create table {stream.name} (source varchar, delivery_id varchar, row_number bigint, known_on date,"
             f" day_ends_at timestamp, {columns})"
         )
+        if stream.by_people:
+            d.execute(f"create view accepted_{stream.name} as {lake.accepted_log(stream, ())}")
     d.execute(
         f"create table {_DELIVERIES} (delivery_id varchar, source varchar, stream varchar, delivered_rows bigint,"
         " usual_rows double, describes_on date, newest_on date)"

@@ -305,6 +305,7 @@ def _write_manifest(run: control.Run) -> Manifest:
         company={
             "currency": company.currency,
             "time_zone": str(company.time_zone),
+            "rate_days": str(company.limits.rate_days),
             "discount_rate": str(company.value_model.discount_rate),
         },
         accepted={

@@ -241,8 +241,9 @@ def lay_inputs(
             "create table inputs.goes_on_from as select $parent as release_id where $parent is not null",
             {"parent": parent},
         )
-        d.execute("create table inputs.company (currency varchar, time_zone varchar)")
-        d.execute("insert into inputs.company values (?, ?)", [company["currency"], company["time_zone"]])
+        d.execute("create table inputs.company (currency varchar, time_zone varchar, rate_days integer)")
+        said = [company[name] for name in ("currency", "time_zone", "rate_days")]
+        d.execute("insert into inputs.company values (?, ?, ?)", said)
         for name, path in rules.items():
             d.execute(f"create view inputs.{name} as from read_parquet('{path}')")
         empty = (*VALUE_INPUTS, *(name for name in segments.TABLES if name not in rules))

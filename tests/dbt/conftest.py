@@ -36,7 +36,7 @@ def lay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lay]:
         files = {name: _write(folder, name, rows.get(name, ())) for name in (*STREAMS, *LAID)}
         rules = {name: _write(folder, name, rows.get(name, ()))[0] for name in TABLES}
         build = folder / "build.duckdb"
-        company = {"currency": "GBP", "time_zone": "Europe/London"}
+        company = {"currency": "GBP", "time_zone": "Europe/London", "rate_days": "10"}
         warehouse.lay_inputs(build, days=days, company=company, rules=rules, files=files)
         return build
 

@@ -20,7 +20,7 @@ COMPANY = """\
 name: {en: Generated, zh: 生成}
 currency: GBP
 time_zone: Europe/London
-limits: {max_bad_share: 1, volume_drop: 1, volume_rise: 1000000}
+limits: {max_bad_share: 1, volume_drop: 1, volume_rise: 1000000, rate_days: 30}
 """
 STREAMS = {
     "orders": "order_id customer_id ordered_at amount currency kind quantity product_id cost_amount original_order_id"
@@ -28,6 +28,7 @@ STREAMS = {
     "customer_assessments": "assessment_id customer_id criterion points assessor from until",
     "payments": "payment_id customer_id amount currency due_on paid_at",
     "activity_rates": "activity from unit_cost sensitivity",
+    "exchange_rates": "currency from rate",
     "customers": "customer_id subject_type industry region",
     "products": "product_id unit_cost category",
     "interactions": "interaction_id customer_id occurred_at kind",

@@ -138,7 +138,7 @@ class _History:
                 "customer_id": r.choice(self.customers) if r.random() < 0.1 else self.customers[0],
                 "ordered_at": datetime.combine(moved, self.some_time()),
                 "amount": r.choice(AMOUNTS) * (-1 if undone else 1),
-                "currency": "GBP",
+                "currency": r.choice(("GBP",) * 5 + ("EUR",)),
                 "kind": kind,
                 "quantity": Decimal(r.randint(1, 3)),
                 "product_id": r.choice((*self.products, None)),
@@ -213,15 +213,24 @@ class _History:
 
 
 class _Rates(_History):
-    """What the company says serving costs, of all histories alike: from the beginning, and some of it otherwise later."""
+    """What the company says serving costs and other money is worth, of all histories alike: what serving costs from the
+    beginning, and some of it otherwise later; rates of exchange day by day, some late, some corrected, some never."""
 
     def tell(self) -> None:
+        for n in range(0, self.span, 20):
+            starts = FIRST_ORDERS + timedelta(days=n + self.r.randrange(20))
+            if self.r.random() < 0.8:
+                self.deliver("exchange_rates", f"EUR|{starts}", lambda d=starts: self.euro(d), self.arrives(starts))
         for activity in ("call", "complaint", "order", "rush_order", "refund"):
             for starts in sorted({FIRST_ORDERS, self.some_day(), self.some_day()}):
                 for on in (FIRST_ORDERS, NEW_RATES)[: self.r.randint(1, 2)]:
                     of = f"{activity}|{starts}"
                     rows = [self.rate(activity, starts)]
                     self.arrivals.add("activity_rates", rows, of=of, on=on, claims=False, updated_at=None)
+
+    def euro(self, starts: date) -> list[Row]:
+        rate = Decimal(self.r.randrange(80_000_000, 90_000_000)) / 10**8
+        return [{"currency": "EUR", "from": starts, "rate": rate}]
 
     def rate(self, activity: str, starts: date) -> Row:
         sensitivity = self.r.choice((None, Decimal("0.25")))

@@ -28,8 +28,14 @@ NIGHTS = [
     date(2024, 6, 1),
     date(2025, 1, 2),
 ]
+RATED_LATER = """
+    (
+        select version_of, line_id from intermediate.int_order_lines__valued
+        group by all having count(*) filter (where net_amount is null) > 0 and count(distinct net_amount) > 1
+    )
+"""
 OPS = ("ops_runs", "ops_deliveries", "ops_quarantine")
-COMPANY = {"currency": "GBP", "time_zone": "Europe/London"}
+COMPANY = {"currency": "GBP", "time_zone": "Europe/London", "rate_days": "30"}
 POLICIES = """\
 pyramid:
   status: active
@@ -149,6 +155,8 @@ def test_incremental_equals_full(tmp_path, rule_tables):
     # nothing before it; from then on nobody's are unknown; what was done for anybody costs otherwise
     touching_everybody = {NIGHTS[0], FIRST_INTERACTION, NEW_RATES}
     assert {day for day, (few, everybody) in valued.items() if few == everybody} == touching_everybody
+    assert _count(on.build, "marts.fct_orders where exchange_rate is null") > 20  # no rate known yet, or ever
+    assert _count(on.build, RATED_LATER) > 5
 
 
 @pytest.mark.slow

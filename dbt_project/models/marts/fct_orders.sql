@@ -44,6 +44,7 @@ facts as (
         lines.quantity,
         lines.original_amount,
         lines.currency,
+        lines.exchange_rate,
         lines.net_amount,
         lines.cost_amount,
         lines.discount_amount,

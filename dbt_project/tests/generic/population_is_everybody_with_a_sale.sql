@@ -19,7 +19,7 @@
             lines.customer_key
         from {{ ref('fct_orders') }} as lines
         cross join policies
-        where lines.kind = 'sale'
+        where lines.kind = 'sale' and lines.is_counted
     )
 
     select

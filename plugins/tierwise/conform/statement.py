@@ -245,6 +245,7 @@ from typed
             "currency": self._currency,
             "money": self._number,
             "number": self._number,
+            "rate": self._number,
             "integer": self._number,
             "timestamp": self._timestamp,
             "date": self._timestamp,
@@ -290,6 +291,7 @@ from typed
         wrong = {
             "money": "amount_format",
             "number": "number_format",
+            "rate": "number_format",
             "timestamp": "date_invalid",
             "date": "date_invalid",
             "boolean": "boolean_format",
@@ -343,8 +345,6 @@ from typed
         code = f"case {w} {aliases} else {w} end"
         known = _listed(sorted(configuration.currencies()))
         problems = [(f"{column.name} is null", "currency_unknown")]
-        if self.stream.name == "orders":
-            problems.append((f"{column.name} <> '{self.company.currency}'", "fx_missing"))
         return _Reading(f"tidy({raw}::varchar)", f"case when {code} in {known} then {code} end", problems)
 
     def _boolean(self, column: Column, _entry: ColumnEntry, raw: str, _kind: str) -> _Reading:

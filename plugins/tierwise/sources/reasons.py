@@ -12,7 +12,7 @@ ROW_REASONS: dict[str, str] = {
     "sign_ambiguous": "a refund with a positive amount; say in the mapping how this source signs refunds",
     "sign_conflict": "quantity and amount have different signs",
     "currency_unknown": "no ISO 4217 currency of that name",
-    "fx_missing": "no exchange rate to the reporting currency; the row waits until there is one",
+    "rate_leap": "ten times, or a tenth of, what the currency was worth before; correct it, or set is_confirmed",
     "conflict": "the same key twice with different content and nothing that says which is later",
     "order_incomplete": "another line of this redelivered order is bad; the order stays as it was until it comes whole",
     "status_unknown": "the value is in neither the code map nor the vocabulary of the column",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["id_text", "text", "code", "money", "number", "integer", "timestamp", "date", "boolean", "currency"]
+Kind = Literal[
+    "id_text", "text", "code", "money", "number", "rate", "integer", "timestamp", "date", "boolean", "currency"
+]
 
 DUCKDB_TYPES: dict[str, str] = {
     "id_text": "varchar",
@@ -14,6 +16,7 @@ DUCKDB_TYPES: dict[str, str] = {
     "currency": "varchar",
     "money": "decimal(18, 4)",
     "number": "decimal(18, 4)",
+    "rate": "decimal(18, 8)",
     "integer": "bigint",
     "timestamp": "timestamp",  # UTC, always
     "date": "date",
@@ -265,6 +268,18 @@ STREAMS: dict[str, Stream] = {
                 _c("from", "date", required=True),
                 _c("unit_cost", "money", required=True),  # of one, in the reporting currency
                 _c("sensitivity", "number"),  # by which share of itself the rate may be off, either way
+                _c("updated_at", "timestamp"),
+            ),
+            by_people=True,
+        ),
+        Stream(
+            "exchange_rates",
+            ("currency", "from"),
+            (
+                _c("currency", "currency", required=True),
+                _c("from", "date", required=True),
+                _c("rate", "rate", required=True),  # what one unit of it is worth in the reporting currency
+                _c("is_confirmed", "boolean"),  # somebody looked at a leap, and it is none
                 _c("updated_at", "timestamp"),
             ),
             by_people=True,

@@ -66,7 +66,7 @@ orders as (
             and {{ within_days('lines.ordered_on', 'asked.window_ends_on', 365) }}
     inner join for_orders
         on asked.as_of = for_orders.as_of
-    where lines.kind in ('sale', 'refund')
+    where lines.is_counted and lines.kind in ('sale', 'refund')
     group by
         asked.as_of, asked.basis, asked.customer_key, lines.source, lines.order_id,
         case when lines.kind = 'sale' then 'order' else 'refund' end
