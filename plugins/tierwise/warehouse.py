@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import re
 import shutil
@@ -367,6 +368,7 @@ def parse(log: Path) -> Any:
             raise OurFailure(f"dbt cannot read the project: {result.exception}", hint="mend dbt_project/ and run again")
         _known_projects.clear()
         _known_projects[state] = result.result
+        gc.freeze()  # a hundred thousand objects that stay: collecting rubbish goes through them no more
     for node in _known_projects[state].nodes.values():
         if getattr(node, "extra_ctes_injected", False):
             node.compiled, node.extra_ctes_injected, node.extra_ctes = False, False, []
