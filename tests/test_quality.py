@@ -81,6 +81,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "from": "2026-03-01",
         "until": "2026-03-01",
     },
+    "customer_facts": {"fact": "headcount", "customer_id": "C1", "from": "2026-03-01", "value": "120"},
     "activity_rates": {"activity": "visit", "from": "2026-01-01", "unit_cost": "80.00", "sensitivity": "0.25"},
     "exchange_rates": {"currency": "EUR", "from": "2026-03-10", "rate": "7.81250000", "is_confirmed": None},
     "tier_overrides": {
@@ -146,6 +147,11 @@ PLANTED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"assessor": "\u3000"}, "author_missing", "assessor"),
         ({"until": "2026-02-28"}, "time_order", "until"),
     ],
+    "customer_facts": [
+        ({"value": "-1"}, "range", "value"),
+        ({"fact": "market_share", "value": "1.01"}, "range", "value"),
+        ({"fact": "spend", "value": "10000000000.01"}, "amount_out_of_range", "value"),
+    ],
     "activity_rates": [
         ({"unit_cost": "-0.01"}, "range", "unit_cost"),
         ({"sensitivity": "1.01"}, "range", "sensitivity"),
@@ -200,6 +206,12 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"points": "0"},
         {"points": "100"},
         {"from": "2030-01-01", "until": None},
+    ],
+    "customer_facts": [
+        {"value": "0"},
+        {"fact": "market_share", "value": "1"},
+        {"fact": "revenue", "value": "10000000000"},
+        {"from": "2030-01-01"},
     ],
     "activity_rates": [{"sensitivity": None}, {"unit_cost": "0.00"}, {"from": "2030-01-01"}, {"sensitivity": "1"}],
     "exchange_rates": [

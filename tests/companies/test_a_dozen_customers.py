@@ -102,6 +102,14 @@ def test_what_serving_costs_and_what_is_left(dozen):
     }  # fmt: skip
 
 
+def test_what_their_own_business_does(dozen):
+    """Steady grew from 40 people to 50 and spends 1,000 a year, 400 of it here. The giant spends all of it here. What was
+    said once shows no growth."""
+    found = _of(dozen, "fct_customer_value", "development_12m, untapped_spend_12m", "untapped_spend_12m is not null")
+    assert found == {"steady": (0.25, 600), "losing_giant": (None, 0), "prospect": (None, 9_000)}
+    assert dozen.marts("select count(development_12m) from fct_customer_value where is_latest") == [(1,)]
+
+
 def test_who_pays_in_time(dozen):
     """Steady paid two of the three that were due, the giant nothing; what is due next year says nothing yet."""
     found = _of(dozen, "fct_customer_value", "payment_timeliness_12m", "payment_timeliness_12m is not null")

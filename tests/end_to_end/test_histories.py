@@ -26,6 +26,7 @@ STREAMS = {
     "orders": "order_id customer_id ordered_at amount currency kind quantity product_id cost_amount original_order_id"
     " discount_amount is_rush",
     "customer_assessments": "assessment_id customer_id criterion points assessor from until",
+    "customer_facts": "fact customer_id from value",
     "payments": "payment_id customer_id amount currency due_on paid_at",
     "activity_rates": "activity from unit_cost sensitivity",
     "exchange_rates": "currency from rate",

@@ -97,6 +97,10 @@ class _History:
             judged, begins = f"{self.name}-a{n}", self.some_day()
             arrives = self.arrives(begins)
             self.deliver("customer_assessments", judged, lambda a=judged, on=begins: self.assessment(a, on), arrives)
+        for n in range(self.r.randint(0, 4)):
+            begins = self.some_day()
+            of, arrives = f"{self.name}-f{n}", self.arrives(begins)
+            self.deliver("customer_facts", of, lambda n=n, on=begins: self.fact(n, on), arrives)
         for n in range(self.r.randint(0, 3)):
             response, on = f"{self.name}-r{n}", self.some_day()
             self.deliver("survey_responses", response, lambda a=response, on=on: self.answer(a, on), self.arrives(on))
@@ -190,6 +194,16 @@ class _History:
                 "assessor": "anna",
                 "from": begins,
                 "until": self.r.choice((ends, None)),
+            }
+        ]
+
+    def fact(self, n: int, begins: date) -> list[Row]:
+        return [
+            {
+                "fact": ("headcount", "spend", "headcount", "revenue")[n],
+                "customer_id": self.customers[n % len(self.customers)],
+                "from": begins,
+                "value": Decimal(self.r.choice((0, 8, 400, 2500))),
             }
         ]
 

@@ -207,6 +207,7 @@ ONLY_WHO_WAS_ASKED_FOR = {
     "intermediate.int_customers__asked",
     "intermediate.int_customer_assessments__averaged",
     "intermediate.int_customer_days__netted",
+    "intermediate.int_customer_facts__compared",
     "intermediate.int_customer_interactions__counted",
     "intermediate.int_customer_money__windowed",
     "intermediate.int_customer_payments__timed",

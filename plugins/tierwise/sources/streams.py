@@ -85,6 +85,9 @@ _INTERACTION_KINDS = (
 )
 _ORDER_ACTIVITIES = ("order", "rush_order", "refund")
 
+# What a company is like itself, whatever it buys here.
+_CUSTOMER_FACTS = ("headcount", "revenue", "market_share", "spend")
+
 STREAMS: dict[str, Stream] = {
     s.name: s
     for s in (
@@ -256,6 +259,20 @@ STREAMS: dict[str, Stream] = {
                 _c("assessor", required=True, missing="author_missing"),
                 _c("from", "date", required=True),
                 _c("until", "date"),  # the last day; null is open
+                _c("updated_at", "timestamp"),
+            ),
+            by_people=True,
+        ),
+        Stream(
+            "customer_facts",
+            ("fact", "customer_source", "customer_id", "from"),
+            (
+                # `spend` is what the customer pays anybody, in a year, for what the company sells
+                _c("fact", "code", *_CUSTOMER_FACTS, required=True, missing="id_missing"),
+                *_CUSTOMER,
+                _c("from", "date", required=True),
+                _c("value", "number", required=True),  # people, money in the reporting currency, a share of 1
+                _c("origin"),  # whoever says so
                 _c("updated_at", "timestamp"),
             ),
             by_people=True,

@@ -77,6 +77,7 @@ facts as (
         ('int_survey_answers__rescaled', 'answered_on', none),
         ('stg_payments', 'due_on', none),
         ('stg_customer_assessments', 'starts_on', 'ends_on'),
+        ('stg_customer_facts', 'starts_on', none),
     ] %}
         select
             customers.customer_key,

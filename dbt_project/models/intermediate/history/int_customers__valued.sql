@@ -10,7 +10,7 @@
     'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'usual_gap_days',
     'last_gap_days', 'interactions_90d',
     'interactions_12m', 'contact_days_12m', 'complaints_12m', 'referrals_12m', 'satisfaction_12m', 'responses_12m',
-    'assessed_points'
+    'assessed_points', 'development_12m', 'untapped_spend_12m'
 ] %}
 
 with
@@ -115,7 +115,14 @@ measured as (
         case when streams.has_interactions then coalesce(interactions.contact_days_12m, 0) end as contact_days_12m,
         satisfaction.satisfaction_12m,
         satisfaction.responses_12m,
-        assessments.assessed_points
+        assessments.assessed_points,
+
+        -- their own business
+        facts.development_12m,
+        case
+            when facts.spend is not null
+                then cast(greatest(facts.spend - coalesce(money.revenue_12m, 0), 0) as decimal(18, 2))
+        end as untapped_spend_12m
     from {{ ref('int_customers__asked') }} as customers
     inner join streams
         on customers.as_of = streams.as_of
@@ -127,6 +134,7 @@ measured as (
         ('service', 'int_customer_service__costed'),
         ('payments', 'int_customer_payments__timed'),
         ('assessments', 'int_customer_assessments__averaged'),
+        ('facts', 'int_customer_facts__compared'),
     ] %}
         left join {{ ref(model) }} as {{ part }}
             on
