@@ -102,6 +102,13 @@ def test_what_serving_costs_and_what_is_left(dozen):
     }  # fmt: skip
 
 
+def test_who_pays_the_list_price(dozen):
+    """Steady paid 200 for what is listed at 250, of two orders nothing is known; complains paid 250 for two of 100. What was
+    refunded was paid in full."""
+    found = _of(dozen, "fct_customer_value", "paid_of_list_12m", "paid_of_list_12m is not null")
+    assert found == {"steady": (0.8,), "once": (1,), "refunded": (1,), "complains": (1.25,)}
+
+
 def test_what_their_own_business_does(dozen):
     """Steady grew from 40 people to 50 and spends 1,000 a year, 400 of it here. The giant spends all of it here. What was
     said once shows no growth."""

@@ -24,14 +24,14 @@ limits: {max_bad_share: 1, volume_drop: 1, volume_rise: 1000000, rate_days: 30}
 """
 STREAMS = {
     "orders": "order_id customer_id ordered_at amount currency kind quantity product_id cost_amount original_order_id"
-    " discount_amount is_rush",
+    " discount_amount is_rush list_price",
     "customer_assessments": "assessment_id customer_id criterion points assessor from until",
     "customer_facts": "fact customer_id from value",
     "payments": "payment_id customer_id amount currency due_on paid_at",
     "activity_rates": "activity from unit_cost sensitivity",
     "exchange_rates": "currency from rate",
     "customers": "customer_id subject_type industry region",
-    "products": "product_id unit_cost category",
+    "products": "product_id unit_cost list_price category",
     "interactions": "interaction_id customer_id occurred_at kind",
     "survey_responses": "response_id question_id customer_id respondent_id instrument score scale_min scale_max answered_at",
 }

@@ -145,6 +145,7 @@ class _History:
                 "currency": r.choice(("GBP",) * 5 + ("EUR",)),
                 "kind": kind,
                 "quantity": Decimal(r.randint(1, 3)),
+                "list_price": r.choice((None, None, *AMOUNTS)),
                 "product_id": r.choice((*self.products, None)),
                 "cost_amount": r.choice((None, None, *AMOUNTS)),
                 "discount_amount": r.choice((None, None, Decimal("0.50"))),
@@ -158,7 +159,7 @@ class _History:
         return [{"customer_id": customer, **{a: self.r.choice(values) for a, values in ATTRIBUTES.items()}}]
 
     def product(self, product: str) -> list[Row]:
-        return [{"product_id": product, "unit_cost": self.r.choice(AMOUNTS), "category": self.r.choice("AB")}]
+        return [{"product_id": product, "unit_cost": self.r.choice(AMOUNTS), "list_price": self.r.choice(AMOUNTS), "category": self.r.choice("AB")}]
 
     def interaction(self, call: str, on: date) -> list[Row]:
         return [

@@ -46,6 +46,7 @@ facts as (
         lines.currency,
         lines.exchange_rate,
         lines.net_amount,
+        lines.list_amount,
         lines.cost_amount,
         lines.discount_amount,
         lines.known_on,

@@ -29,6 +29,7 @@ cleaned as (
         versions.currency,
         versions.quantity,
         versions.unit_price,
+        versions.list_price,
         versions.discount_amount,
         versions.cost_amount,
 

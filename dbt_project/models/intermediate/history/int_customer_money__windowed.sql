@@ -16,6 +16,7 @@ lines as (
         lines.net_amount,
         lines.cost_amount,
         lines.discount_amount,
+        lines.list_amount,
         {{ within_days('lines.ordered_on', 'asked.window_ends_on', 365) }} as is_in_12m,
         {{ within_days('lines.ordered_on', 'asked.window_ends_on', 90) }} as is_in_90d,
         {{ dbt.datediff('lines.ordered_on', 'asked.window_ends_on', 'day') }} between 365 and 729 as is_in_12m_before,
@@ -44,6 +45,8 @@ orders as (
         sum(case when is_in_12m_before then net_amount else 0 end) as revenue_12m_before,
         sum(case when is_in_12m then coalesce(cost_amount, 0) else 0 end) as cost_12m,
         sum(case when is_in_12m then discount_amount else 0 end) as discounts_12m,
+        sum(case when is_in_12m then coalesce(list_amount, 0) else 0 end) as listed_12m,
+        sum(case when is_in_12m and list_amount is not null then net_amount else 0 end) as paid_of_listed_12m,
         sum(case when is_in_12m and is_sale then net_amount else 0 end) as sales_12m,
         sum(case when is_in_12m and is_sale and cost_amount is not null then net_amount else 0 end) as costed_sales_12m,
         sum(case when is_in_12m and is_sale and cost_amount is null then 1 else 0 end) as uncosted_sale_lines_12m
@@ -65,6 +68,8 @@ windowed as (
         cast(sum(case when revenue_12m > 0 then 1 else 0 end) as bigint) as orders_12m,
         cast(sum(cost_12m) as decimal(18, 2)) as cost_12m,
         cast(sum(discounts_12m) as decimal(18, 2)) as discounts_12m,
+        cast(sum(listed_12m) as decimal(18, 2)) as listed_12m,
+        cast(sum(paid_of_listed_12m) as decimal(18, 2)) as paid_of_listed_12m,
         cast(sum(sales_12m) as decimal(18, 2)) as sales_12m,
         cast(sum(costed_sales_12m) as decimal(18, 2)) as costed_sales_12m,
         cast(sum(uncosted_sale_lines_12m) as bigint) as uncosted_sale_lines_12m

@@ -10,7 +10,7 @@
     'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'usual_gap_days',
     'last_gap_days', 'interactions_90d',
     'interactions_12m', 'contact_days_12m', 'complaints_12m', 'referrals_12m', 'satisfaction_12m', 'responses_12m',
-    'assessed_points', 'development_12m', 'untapped_spend_12m'
+    'assessed_points', 'paid_of_list_12m', 'development_12m', 'untapped_spend_12m'
 ] %}
 
 with
@@ -87,6 +87,10 @@ measured as (
                 then {{ ratio_half_even(in_units('money.costed_sales_12m', 2), in_units('money.sales_12m', 2), 4) }}
         end as cost_coverage_12m,
         money.discounts_12m,
+        case
+            when money.listed_12m > 0
+                then {{ ratio_half_even(in_units('money.paid_of_listed_12m', 2), in_units('money.listed_12m', 2), 4) }}
+        end as paid_of_list_12m,
         case
             when streams.has_rates
                 then case when service.customer_key is null then 0 else service.cost_to_serve_12m end

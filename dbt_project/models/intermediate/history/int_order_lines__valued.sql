@@ -1,4 +1,4 @@
--- Grain: one row per version of an order line and stretch of days on which its product's cost and its rate stood.
+-- Grain: one row per version of an order line and stretch of days on which its product's prices and its rate stood.
 -- What a line is worth in the reporting currency, what it cost, and whose it is. A line in another currency counts at
 -- the rate of its day, a refund at that of the order it names; one without a rate waits for it and is not counted yet.
 -- Who goes on from another night's table values what arrived since, and the lines of products, orders and rates that
@@ -68,6 +68,15 @@ lines as (
             when lines.cost_amount is not null then {{ in_company_money('lines.cost_amount', 'lines') }}
             else {{ round_money('lines.quantity * products.unit_cost') }}
         end as line_cost_amount,
+        case
+            when lines.kind <> 'sale' then null
+            when lines.list_price is null then {{ round_money('lines.quantity * products.list_price') }}
+            when lines.is_in_another
+                then {{ round_money(
+                    'lines.quantity * cast(lines.list_price * lines.exchange_rate as decimal(18, 8))'
+                ) }}
+            else {{ round_money('lines.quantity * lines.list_price') }}
+        end as list_amount,
         {{ in_company_money('coalesce(lines.discount_amount, 0)', 'lines') }} as line_discount_amount,
         greatest(lines.rated_from, products.known_on) as stands_from,  -- both ignore nulls
         least(lines.rated_until, products.replaced_on) as stands_until
@@ -109,6 +118,7 @@ valued as (
         case when is_in_another then exchange_rate else cast(1 as decimal(18, 8)) end as exchange_rate,
         quantity,
         net_amount,
+        list_amount,
         -- what comes back costs less than nothing, however the source signs its quantities
         case when kind in ('refund', 'cancel') then -abs(line_cost_amount) else line_cost_amount end as cost_amount,
         case when kind in ('refund', 'cancel') then -abs(line_discount_amount) else abs(line_discount_amount) end

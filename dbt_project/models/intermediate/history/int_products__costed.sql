@@ -1,4 +1,4 @@
--- Grain: one row per source, product and stretch of days on which its known cost was the same.
+-- Grain: one row per source, product and stretch of days on which what is known of it was the same.
 -- The stretch before a product was first known has no cost: an unknown cost is unknown, never zero.
 with
 
@@ -8,6 +8,7 @@ known as (
         product_id,
         category,
         unit_cost,
+        list_price,
         known_on,
         replaced_on
     from {{ ref('stg_products') }}
@@ -19,6 +20,7 @@ unknown_before as (
         product_id,
         cast(null as {{ dbt.type_string() }}) as category,
         cast(null as decimal(18, 4)) as unit_cost,
+        cast(null as decimal(18, 4)) as list_price,
         cast('0001-01-01' as date) as known_on,
         min(known_on) as replaced_on
     from known
