@@ -83,6 +83,7 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "customer_facts": {"fact": "headcount", "customer_id": "C1", "from": "2026-03-01", "value": "120"},
     "activity_rates": {"activity": "visit", "from": "2026-01-01", "unit_cost": "80.00", "sensitivity": "0.25"},
+    "service_targets": {"tier": "vip", "from": "2026-01-01", "first_response_minutes": 60, "resolution_minutes": None},
     "exchange_rates": {"currency": "EUR", "from": "2026-03-10", "rate": "7.81250000", "is_confirmed": None},
     "tier_overrides": {
         "policy": "pyramid",
@@ -157,6 +158,10 @@ PLANTED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"sensitivity": "1.01"}, "range", "sensitivity"),
         ({"sensitivity": "-0.01"}, "range", "sensitivity"),
     ],
+    "service_targets": [
+        ({"first_response_minutes": 0}, "range", "first_response_minutes"),
+        ({"resolution_minutes": -1}, "range", "resolution_minutes"),
+    ],
     "exchange_rates": [
         ({"rate": "0"}, "range", "rate"),
         ({"rate": "-7.80"}, "range", "rate"),
@@ -214,6 +219,7 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"from": "2030-01-01"},
     ],
     "activity_rates": [{"sensitivity": None}, {"unit_cost": "0.00"}, {"from": "2030-01-01"}, {"sensitivity": "1"}],
+    "service_targets": [{"first_response_minutes": None}, {"tier": "any", "resolution_minutes": 1}],
     "exchange_rates": [
         {"from": "2026-03-09"},
         {"rate": "78.12499999"},

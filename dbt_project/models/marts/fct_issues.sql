@@ -1,14 +1,33 @@
 -- Each issue as it stands on the release's day: when it was opened, answered for the first time and resolved. One that
 -- was opened again is open until it is resolved again. An issue whose first event is missing began with the next.
+-- What was promised is the target of its customer's tier on the day it was opened, as it is known on the release's day.
 with
 
 days as (
-    select {{ latest_day() }} as as_of
+    select
+        {{ latest_day() }} as as_of,
+        timezone('UTC', timezone(company.time_zone, cast({{ latest_day() }} + 1 as timestamp))) as ends_at
+    from {{ source('inputs', 'company') }} as company
+),
+
+targets as (
+    select
+        targets.tier,
+        targets.first_response_minutes,
+        targets.resolution_minutes,
+        targets.starts_on,
+        lead(targets.starts_on) over (
+            partition by targets.tier order by targets.starts_on, targets.source
+        ) as ends_before
+    from {{ ref('stg_service_targets') }} as targets
+    inner join days
+        on {{ stands_on('targets', 'days.as_of') }}
 ),
 
 events as (
     select
         days.as_of,
+        days.ends_at,
         events.*,
         row_number() over (
             partition by events.source, events.issue_id
@@ -26,6 +45,7 @@ events as (
 told as (
     select
         as_of,
+        ends_at,
         source,
         issue_id,
         max_by(customer_source, (occurred_at, event_number)) as customer_source,
@@ -44,7 +64,7 @@ told as (
         count(*) as events,
         sum(case when is_reopening then 1 else 0 end) as times_reopened
     from events
-    group by as_of, source, issue_id
+    group by as_of, ends_at, source, issue_id
 ),
 
 resolved as (
@@ -83,7 +103,12 @@ issues as (
         cast(
             {{ dbt.datediff('resolved.opened_on', 'resolved.as_of', 'day') }} as bigint
         ) as age_days,
-        tiers.tier as tier_at_opening
+        tiers.tier as tier_at_opening,
+        case when own.tier is not null then own.first_response_minutes else anybodys.first_response_minutes end
+            as first_response_target_minutes,
+        case when own.tier is not null then own.resolution_minutes else anybodys.resolution_minutes end
+            as resolution_target_minutes,
+        cast({{ dbt.datediff('resolved.opened_at', 'resolved.ends_at', 'minute') }} as bigint) as minutes_so_far
     from resolved
     left join {{ ref('dim_customer_ids') }} as customers
         on resolved.customer_source = customers.source and resolved.customer_id = customers.customer_id
@@ -91,6 +116,25 @@ issues as (
         on resolved.opened_on = decided_before.opened_on
     left join {{ ref('tier_history') }} as tiers
         on {{ held_before('tiers', 'customers.customer_key') }}
+    {% for whose, tier in [('own', 'tiers.tier'), ('anybodys', "'any'")] %}
+        left join targets as {{ whose }}
+            on
+                {{ tier }} = {{ whose }}.tier
+                and resolved.opened_on >= {{ whose }}.starts_on
+                and resolved.opened_on < {{ until(whose ~ '.ends_before') }}
+    {% endfor %}
+),
+
+kept as (  -- what is not done yet is late as soon as its time is over, and before that undecided
+    select
+        * exclude (minutes_so_far),
+        {% for done in ['first_response', 'resolution'] %}
+            case
+                when minutes_to_{{ done }} is not null then minutes_to_{{ done }} <= {{ done }}_target_minutes
+                when minutes_so_far > {{ done }}_target_minutes then false
+            end as is_{{ done }}_in_time{{ ',' if not loop.last }}
+        {% endfor %}
+    from issues
 )
 
-select * from issues
+select * from kept

@@ -290,6 +290,18 @@ STREAMS: dict[str, Stream] = {
             by_people=True,
         ),
         Stream(
+            "service_targets",
+            ("tier", "from"),
+            (
+                _id("tier"),  # of the primary policy; `any` is for whoever has no target of their own
+                _c("from", "date", required=True),
+                _c("first_response_minutes", "integer"),  # null: nothing is promised
+                _c("resolution_minutes", "integer"),
+                _c("updated_at", "timestamp"),
+            ),
+            by_people=True,
+        ),
+        Stream(
             "exchange_rates",
             ("currency", "from"),
             (
