@@ -34,6 +34,12 @@ def project(tmp_path_factory):
             "from (values (1), (2)) as twice (n) cross join versions",
             ("Grain broken: stg_orders holds two rows of the same source, order_id, line_id, known_on",),
         ),
+        (
+            "marts/fct_orders",
+            "lines.original_amount,",
+            "lines.original_amount + 1 as original_amount,",
+            ("money_is_conserved",),
+        ),
     ],
 )
 def test_a_model_that_breaks_its_promise_stops_the_night(company, project, monkeypatch, model, from_, to, said):

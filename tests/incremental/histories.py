@@ -19,6 +19,7 @@ NEW_RATES = date(2024, 6, 1)
 LATE = 400  # days, at most
 WINDOW_ENDS = (0, 1, 89, 90, 364, 365, 366, 729, 730, 731)
 AMOUNTS = [Decimal(a) for a in ("0.01", "9.99", "25", "60", "100.50", "999.99")]
+FACTS = ("headcount", "spend", "headcount", "revenue")
 ATTRIBUTES = {"subject_type": ("company", "person"), "industry": ("Trade", "Care"), "region": ("North", "South")}
 
 
@@ -98,9 +99,9 @@ class _History:
             arrives = self.arrives(begins)
             self.deliver("customer_assessments", judged, lambda a=judged, on=begins: self.assessment(a, on), arrives)
         for n in range(self.r.randint(0, 4)):
-            begins = self.some_day()
-            of, arrives = f"{self.name}-f{n}", self.arrives(begins)
-            self.deliver("customer_facts", of, lambda n=n, on=begins: self.fact(n, on), arrives)
+            what, whose, begins = FACTS[n], self.customers[n % len(self.customers)], self.some_day()
+            of, arrives = f"{what}|{whose}|{begins}", self.arrives(begins)
+            self.deliver("customer_facts", of, lambda w=what, c=whose, on=begins: self.fact(w, c, on), arrives)
         for n in range(self.r.randint(0, 3)):
             response, on = f"{self.name}-r{n}", self.some_day()
             self.deliver("survey_responses", response, lambda a=response, on=on: self.answer(a, on), self.arrives(on))
@@ -148,7 +149,7 @@ class _History:
                 "list_price": r.choice((None, None, *AMOUNTS)),
                 "product_id": r.choice((*self.products, None)),
                 "cost_amount": r.choice((None, None, *AMOUNTS)),
-                "discount_amount": r.choice((None, None, Decimal("0.50"))),
+                "discount_amount": r.choice((None, None, Decimal("0.01"))),
                 "is_rush": r.choice((None, True)),
                 "original_order_id": undone[0] if undone and r.random() < 0.8 else None,
             }
@@ -159,7 +160,14 @@ class _History:
         return [{"customer_id": customer, **{a: self.r.choice(values) for a, values in ATTRIBUTES.items()}}]
 
     def product(self, product: str) -> list[Row]:
-        return [{"product_id": product, "unit_cost": self.r.choice(AMOUNTS), "list_price": self.r.choice(AMOUNTS), "category": self.r.choice("AB")}]
+        return [
+            {
+                "product_id": product,
+                "unit_cost": self.r.choice(AMOUNTS),
+                "list_price": self.r.choice(AMOUNTS),
+                "category": self.r.choice("AB"),
+            }
+        ]
 
     def interaction(self, call: str, on: date) -> list[Row]:
         return [
@@ -198,15 +206,9 @@ class _History:
             }
         ]
 
-    def fact(self, n: int, begins: date) -> list[Row]:
-        return [
-            {
-                "fact": ("headcount", "spend", "headcount", "revenue")[n],
-                "customer_id": self.customers[n % len(self.customers)],
-                "from": begins,
-                "value": Decimal(self.r.choice((0, 8, 400, 2500))),
-            }
-        ]
+    def fact(self, what: str, customer: str, begins: date) -> list[Row]:
+        value = Decimal(self.r.choice((0, 8, 400, 2500)))
+        return [{"fact": what, "customer_id": customer, "from": begins, "value": value}]
 
     def answer(self, response: str, on: date) -> list[Row]:
         return [

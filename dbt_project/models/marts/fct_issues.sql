@@ -128,12 +128,15 @@ issues as (
 kept as (  -- what is not done yet is late as soon as its time is over, and before that undecided
     select
         * exclude (minutes_so_far),
-        {% for done in ['first_response', 'resolution'] %}
-            case
-                when minutes_to_{{ done }} is not null then minutes_to_{{ done }} <= {{ done }}_target_minutes
-                when minutes_so_far > {{ done }}_target_minutes then false
-            end as is_{{ done }}_in_time{{ ',' if not loop.last }}
-        {% endfor %}
+        case
+            when minutes_to_first_response is not null
+                then minutes_to_first_response <= first_response_target_minutes
+            when minutes_so_far > first_response_target_minutes then false
+        end as is_first_response_in_time,
+        case
+            when minutes_to_resolution is not null then minutes_to_resolution <= resolution_target_minutes
+            when minutes_so_far > resolution_target_minutes then false
+        end as is_resolution_in_time
     from issues
 )
 

@@ -33,7 +33,7 @@ standing as (
         turns.replaced_on,
         row_number() over (
             partition by turns.currency, turns.rate_on, turns.known_on
-            order by offered.starts_on desc nulls last, offered.source
+            order by offered.starts_on desc nulls last, offered.source asc
         ) as place
     from turns
     left join offered
