@@ -20,8 +20,19 @@ versions as (
             union all
             select in_others.version_of
             from {{ ref('stg_orders') }} as in_others
+            inner join {{ source('inputs', 'company') }} as company
+                on in_others.currency <> company.currency
+            left join {{ ref('int_refunded_orders__placed') }} as placed
+                on
+                    in_others.source = placed.source
+                    and in_others.original_order_id = placed.order_id
+                    and in_others.kind <> 'sale'
             semi join {{ source('inputs', 'arrived_exchange_rates') }} as rates
-                on in_others.currency = rates.currency
+                on
+                    in_others.currency = rates.currency
+                    and {{ dbt.datediff(
+                        'rates.' ~ adapter.quote('from'), 'coalesce(placed.ordered_on, in_others.ordered_on)', 'day'
+                    ) }} between 0 and company.rate_days - 1
             union all
             select of_orders.version_of
             from {{ ref('stg_orders') }} as of_orders
