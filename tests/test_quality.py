@@ -82,6 +82,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "until": "2026-03-01",
     },
     "customer_facts": {"fact": "headcount", "customer_id": "C1", "from": "2026-03-01", "value": "120"},
+    "industry_outlook": {"industry": "Trade", "from": "2026-01-01", "growth": "0.04"},
     "activity_rates": {"activity": "visit", "from": "2026-01-01", "unit_cost": "80.00", "sensitivity": "0.25"},
     "service_targets": {"tier": "vip", "from": "2026-01-01", "first_response_minutes": 60, "resolution_minutes": None},
     "exchange_rates": {"currency": "EUR", "from": "2026-03-10", "rate": "7.81250000", "is_confirmed": None},
@@ -153,6 +154,7 @@ PLANTED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"fact": "market_share", "value": "1.01"}, "range", "value"),
         ({"fact": "spend", "value": "10000000000.01"}, "amount_out_of_range", "value"),
     ],
+    "industry_outlook": [({"growth": "-1.0001"}, "range", "growth"), ({"growth": "10.0001"}, "range", "growth")],
     "activity_rates": [
         ({"unit_cost": "-0.01"}, "range", "unit_cost"),
         ({"sensitivity": "1.01"}, "range", "sensitivity"),
@@ -218,6 +220,7 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"fact": "revenue", "value": "10000000000"},
         {"from": "2030-01-01"},
     ],
+    "industry_outlook": [{"growth": "-1"}, {"growth": "4"}, {"from": "2030-01-01"}],
     "activity_rates": [{"sensitivity": None}, {"unit_cost": "0.00"}, {"from": "2030-01-01"}, {"sensitivity": "1"}],
     "service_targets": [{"first_response_minutes": None}, {"tier": "any", "resolution_minutes": 1}],
     "exchange_rates": [
@@ -328,6 +331,7 @@ def test_odd_but_right_rows_come_in(tmp_path: Path, company: Company) -> None:
         "after_the_day_ended": 1,
     }
     assert names(verdicts["customers-1"].warnings) == {"created_too_long_ago": 1}
+    assert names(verdicts["industry_outlook-1"].warnings) == {"growth_in_percent": 2}
 
 
 def test_a_rate_is_held_against_those_that_came_in_before(tmp_path: Path, company: Company) -> None:

@@ -111,10 +111,12 @@ def test_who_pays_the_list_price(dozen):
 
 def test_what_their_own_business_does(dozen):
     """Steady grew from 40 people to 50 and spends 1,000 a year, 400 of it here. The giant spends all of it here. What was
-    said once shows no growth."""
+    said once shows no growth. Of steady's industry 4 % are expected; of the prospect's somebody said so too long ago."""
     found = _of(dozen, "fct_customer_value", "development_12m, untapped_spend_12m", "untapped_spend_12m is not null")
     assert found == {"steady": (0.25, 600), "losing_giant": (None, 0), "prospect": (None, 9_000)}
     assert dozen.marts("select count(development_12m) from fct_customer_value where is_latest") == [(1,)]
+    found = _of(dozen, "fct_customer_value", "industry_outlook_12m", "industry_outlook_12m is not null")
+    assert found == {"steady": (0.04,)}
 
 
 def test_who_pays_in_time(dozen):

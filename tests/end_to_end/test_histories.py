@@ -27,6 +27,7 @@ STREAMS = {
     " discount_amount is_rush list_price",
     "customer_assessments": "assessment_id customer_id criterion points assessor from until",
     "customer_facts": "fact customer_id from value",
+    "industry_outlook": "industry from growth",
     "payments": "payment_id customer_id amount currency due_on paid_at",
     "activity_rates": "activity from unit_cost sensitivity",
     "exchange_rates": "currency from rate",

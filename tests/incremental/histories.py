@@ -238,6 +238,10 @@ class _Rates(_History):
             starts = FIRST_ORDERS + timedelta(days=n + self.r.randrange(20))
             if self.r.random() < 0.8:
                 self.deliver("exchange_rates", f"EUR|{starts}", lambda d=starts: self.euro(d), self.arrives(starts))
+        for industry in ATTRIBUTES["industry"]:
+            for starts in sorted({self.some_day() for _ in range(4)}):
+                of = f"{industry}|{starts}"
+                self.deliver("industry_outlook", of, lambda i=industry, d=starts: self.outlook(i, d), self.arrives(starts))
         for activity in ("call", "complaint", "order", "rush_order", "refund"):
             for starts in sorted({FIRST_ORDERS, self.some_day(), self.some_day()}):
                 for on in (FIRST_ORDERS, NEW_RATES)[: self.r.randint(1, 2)]:
@@ -248,6 +252,9 @@ class _Rates(_History):
     def euro(self, starts: date) -> list[Row]:
         rate = Decimal(self.r.randrange(80_000_000, 90_000_000)) / 10**8
         return [{"currency": "EUR", "from": starts, "rate": rate}]
+
+    def outlook(self, industry: str, starts: date) -> list[Row]:
+        return [{"industry": industry, "from": starts, "growth": Decimal(self.r.randrange(-5, 15)) / 100}]
 
     def rate(self, activity: str, starts: date) -> Row:
         sensitivity = self.r.choice((None, Decimal("0.25")))

@@ -210,6 +210,7 @@ ONLY_WHO_WAS_ASKED_FOR = {
     "intermediate.int_customer_facts__compared",
     "intermediate.int_customer_interactions__counted",
     "intermediate.int_customer_money__windowed",
+    "intermediate.int_customer_outlooks__matched",
     "intermediate.int_customer_payments__timed",
     "intermediate.int_customer_satisfaction__averaged",
     "intermediate.int_customer_service__costed",

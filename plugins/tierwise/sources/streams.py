@@ -278,6 +278,18 @@ STREAMS: dict[str, Stream] = {
             by_people=True,
         ),
         Stream(
+            "industry_outlook",
+            ("industry", "from"),
+            (
+                _id("industry"),  # as customers' records write it
+                _c("from", "date", required=True),
+                _c("growth", "number", required=True),  # over the 12 months to come: 0.04 is 4 %
+                _c("origin"),  # whoever says so
+                _c("updated_at", "timestamp"),
+            ),
+            by_people=True,
+        ),
+        Stream(
             "activity_rates",
             ("activity", "from"),
             (

@@ -98,6 +98,23 @@ facts as (
         union all
     {% endfor %}
 
+    -- what is forecast of an industry, as long as the customer's record names it
+    select
+        customers.customer_key,
+        outlook.starts_on as happened_on,
+        greatest(outlook.known_on, records.known_on, customers.known_on) as known_on,
+        least(outlook.replaced_on, records.replaced_on) as replaced_on
+    from {{ ref('stg_industry_outlook') }} as outlook
+    inner join {{ ref('stg_customers') }} as records
+        on
+            outlook.industry = records.industry
+            and outlook.known_on < {{ until('records.replaced_on') }}
+            and records.known_on < {{ until('outlook.replaced_on') }}
+    inner join {{ ref('int_customer_ids__keyed') }} as customers
+        on records.source = customers.source and records.customer_id = customers.customer_id
+
+    union all
+
     select
         customers.customer_key,
         cast('0001-01-01' as date) as happened_on,

@@ -10,7 +10,8 @@
     'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'usual_gap_days',
     'last_gap_days', 'interactions_90d',
     'interactions_12m', 'contact_days_12m', 'complaints_12m', 'referrals_12m', 'satisfaction_12m', 'responses_12m',
-    'assessed_points', 'paid_of_list_12m', 'development_12m', 'untapped_spend_12m'
+    'assessed_points', 'paid_of_list_12m', 'development_12m', 'untapped_spend_12m',
+    'industry_outlook_12m'
 ] %}
 
 with
@@ -126,7 +127,8 @@ measured as (
         case
             when facts.spend is not null
                 then cast(greatest(facts.spend - coalesce(money.revenue_12m, 0), 0) as decimal(18, 2))
-        end as untapped_spend_12m
+        end as untapped_spend_12m,
+        outlooks.industry_outlook_12m
     from {{ ref('int_customers__asked') }} as customers
     inner join streams
         on customers.as_of = streams.as_of
@@ -139,6 +141,7 @@ measured as (
         ('payments', 'int_customer_payments__timed'),
         ('assessments', 'int_customer_assessments__averaged'),
         ('facts', 'int_customer_facts__compared'),
+        ('outlooks', 'int_customer_outlooks__matched'),
     ] %}
         left join {{ ref(model) }} as {{ part }}
             on
