@@ -3,46 +3,70 @@
 -- the policy asks for it, a part without data counts as neutral.
 with
 
-covered as (
+neutral as (
+    select *
+    from {{ source('inputs', 'policy_score_parts') }}
+    where neutral is not null
+),
+
+held as (  -- where a part without data counts: who has data for which parts
     select
-        as_of,
-        policy,
-        policy_version,
-        parts_version,
-        basis,
-        customer_key,
-        {{ score_coverage() }} as coverage
-    from {{ ref('int_policy_parts__scored') }}
-    group by as_of, policy, policy_version, parts_version, basis, customer_key
+        scored.as_of,
+        scored.policy,
+        scored.policy_version,
+        scored.parts_version,
+        scored.basis,
+        scored.customer_key,
+        list(scored.position) as positions,
+        max(scored.coverage_total) as coverage_total
+    from {{ ref('int_policy_parts__scored') }} as scored
+    semi join neutral
+        on scored.policy = neutral.policy and scored.parts_version = neutral.policy_version
+    group by
+        scored.as_of, scored.policy, scored.policy_version, scored.parts_version, scored.basis, scored.customer_key
 ),
 
 earned as (
     select
-        covered.as_of,
-        covered.policy,
-        covered.policy_version,
-        covered.basis,
-        covered.customer_key,
-        covered.coverage,
+        scored.as_of,
+        scored.policy,
+        scored.policy_version,
+        scored.basis,
+        scored.customer_key,
+        scored.coverage_units,
+        scored.coverage_total,
         parts.dimension,
         parts.dimension_weight,
         {{ in_units('parts.weight', 4) }} as weight,
         case  -- of 100 times the weight
             when scored.points is not null then {{ in_units('scored.points', 4) }} * 1000000
-            else {{ in_units('coalesce(scored.score, parts.neutral)', 4) }} * {{ in_units('parts.weight', 4) }}
+            else {{ in_units('scored.score', 4) }} * {{ in_units('parts.weight', 4) }}
         end as earned
-    from covered
+    from {{ ref('int_policy_parts__scored') }} as scored
     inner join {{ source('inputs', 'policy_score_parts') }} as parts
-        on covered.policy = parts.policy and covered.parts_version = parts.policy_version
-    left join {{ ref('int_policy_parts__scored') }} as scored
         on
-            covered.as_of = scored.as_of
-            and covered.policy = scored.policy
-            and covered.policy_version = scored.policy_version
-            and covered.basis = scored.basis
-            and covered.customer_key = scored.customer_key
-            and parts.position = scored.position
-    where scored.position is not null or parts.neutral is not null
+            scored.policy = parts.policy
+            and scored.parts_version = parts.policy_version
+            and scored.position = parts.position
+
+    union all
+
+    select
+        held.as_of,
+        held.policy,
+        held.policy_version,
+        held.basis,
+        held.customer_key,
+        0 as coverage_units,
+        held.coverage_total,
+        neutral.dimension,
+        neutral.dimension_weight,
+        {{ in_units('neutral.weight', 4) }} as weight,
+        {{ in_units('neutral.neutral', 4) }} * {{ in_units('neutral.weight', 4) }} as earned
+    from held
+    inner join neutral
+        on held.policy = neutral.policy and held.parts_version = neutral.policy_version
+    where not list_contains(held.positions, neutral.position)
 ),
 
 dimensions as (
@@ -52,12 +76,13 @@ dimensions as (
         policy_version,
         basis,
         customer_key,
-        coverage,
         dimension,
         {{ in_units('dimension_weight', 4) }} as dimension_weight,
+        sum(coverage_units) as coverage_units,
+        max(coverage_total) as coverage_total,
         {{ ratio_half_even('sum(earned)', 'sum(weight) * 10000', 4) }} as score
     from earned
-    group by as_of, policy, policy_version, basis, customer_key, coverage, dimension, dimension_weight
+    group by as_of, policy, policy_version, basis, customer_key, dimension, dimension_weight
 ),
 
 weighted as (
@@ -67,7 +92,7 @@ weighted as (
         policy_version,
         basis,
         customer_key,
-        coverage,
+        {{ score_coverage() }} as coverage,
         {% for dimension in ['contribution', 'potential', 'loyalty'] %}
             max(case when dimension = '{{ dimension }}' then score end) as {{ dimension }}_score,
         {% endfor %}
@@ -75,7 +100,7 @@ weighted as (
             'sum(' ~ in_units('score', 4) ~ ' * dimension_weight)', 'sum(dimension_weight) * 10000', 4
         ) }} as value_score
     from dimensions
-    group by as_of, policy, policy_version, basis, customer_key, coverage
+    group by as_of, policy, policy_version, basis, customer_key
 )
 
 select * from weighted
