@@ -241,7 +241,9 @@ class _Rates(_History):
         for industry in ATTRIBUTES["industry"]:
             for starts in sorted({self.some_day() for _ in range(4)}):
                 of = f"{industry}|{starts}"
-                self.deliver("industry_outlook", of, lambda i=industry, d=starts: self.outlook(i, d), self.arrives(starts))
+                self.deliver(
+                    "industry_outlook", of, lambda i=industry, d=starts: self.outlook(i, d), self.arrives(starts)
+                )
         for activity in ("call", "complaint", "order", "rush_order", "refund"):
             for starts in sorted({FIRST_ORDERS, self.some_day(), self.some_day()}):
                 for on in (FIRST_ORDERS, NEW_RATES)[: self.r.randint(1, 2)]:
