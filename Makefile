@@ -18,10 +18,10 @@ demo: .venv/.ok  ## a year of a real shop: nine month-ends and two nights refres
 	@$(BIN)/python -m tierwise.demo
 
 test: .venv/.ok  ## all tests, those that start a real Airflow and kill it included
-	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=25
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 test-quick: .venv/.ok  ## all tests but the slow ones
-	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m 'not slow'
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 lint: .venv/.ok  ## what can be seen without running: style, types, import directions, SQL, YAML
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/yamllint --strict . && TIERWISE_BUILD=$$(mktemp -d)/lint.duckdb DO_NOT_TRACK=1 $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models

@@ -88,7 +88,7 @@ OF_A_SCORE = (
     (
         "what is missing",
         "score/int_policy_scores__weighted",
-        "where scored.position is not null or parts.neutral is not null",
+        "where not list_contains(held.positions, neutral.position)",
         "where true",
     ),
     (
