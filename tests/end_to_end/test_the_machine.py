@@ -21,7 +21,8 @@ SCRIPT = f"""
 set -e
 shop=$1 disk=$2 said=$3
 room=$(du -sk --apparent-size "$shop" | cut -f1)
-mount -t tmpfs -o size=$((room + 700))k tmpfs "$disk"
+pages=$((4 * $(find "$shop" | wc -l)))  # what a file may take beyond its size
+mount -t tmpfs -o size=$((room + pages + 700))k tmpfs "$disk"
 cp -a "$shop/." "$disk/"
 export TIERWISE_HOME=$disk
 cat /dev/zero >"$disk/var/fill" 2>/dev/null || true
