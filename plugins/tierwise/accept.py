@@ -127,7 +127,7 @@ def _accept_one(
         d.execute(f"create view conformed as from read_parquet('{conformed}')")
         values = " ".join(f"when '{c}' then {files.identifier(c)}::varchar" for c in stream.column_names)
         order = "order_id" if "order_id" in stream.column_names else "null::varchar"
-        d.execute(f"create view log as {lake.accepted_log(stream, _files(log))}")
+        d.execute(f"create view log as {lake.rows_of(_files(log), stream.log_columns)}")
         d.execute(
             f"create table outside as select row_number, reason_code, column_name, raw_value, order_id from"
             f" read_parquet('{conformed.with_suffix('.rejected.parquet')}') union all by name"

@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from tierwise import control
 from tierwise.settings import settings
-from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, Stream
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,19 +51,18 @@ def engine(
         yield connection
 
 
-def accepted_file(stream: str, delivery_id: str, run_id: str) -> Path:
-    """A new name for every attempt: a second one never writes over what a first one may have committed."""
-    return settings().lake / "accepted" / stream / f"{delivery_id}.{run_id}.{secrets.token_hex(3)}.parquet"
-
-
-def accepted_log(stream: Stream, files: Sequence[Path]) -> str:
-    """The stream's accepted log, of these files, as a query; empty and typed where there are none."""
-    typed = {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in stream.columns}}
-    empty = "select " + ", ".join(f'null::{kind} as "{name}"' for name, kind in typed.items()) + " where false"
+def rows_of(files: Sequence[Path], columns: Mapping[str, str]) -> str:
+    """What these files hold, as a query with these columns of these types; typed and empty where there are none."""
+    empty = "select " + ", ".join(f'null::{kind} as "{name}"' for name, kind in columns.items()) + " where false"
     if not files:
         return empty
     listed = ", ".join(f"'{file}'" for file in files)
     return f"{empty} union all by name from read_parquet([{listed}], union_by_name = true)"
+
+
+def accepted_file(stream: str, delivery_id: str, run_id: str) -> Path:
+    """A new name for every attempt: a second one never writes over what a first one may have committed."""
+    return settings().lake / "accepted" / stream / f"{delivery_id}.{run_id}.{secrets.token_hex(3)}.parquet"
 
 
 def quarantine_file(stream: str, delivery_id: str, run_id: str) -> Path:

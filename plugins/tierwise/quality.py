@@ -153,7 +153,7 @@ def _furnish(
         d.execute(f"create view {stream.name} as {_rows_at_the_door(stream, read[stream.name])}")
         if stream.by_people:
             log = next(one.log for one in deliveries if one.stream == stream.name)
-            d.execute(f"create view accepted_{stream.name} as {lake.accepted_log(stream, log)}")
+            d.execute(f"create view accepted_{stream.name} as {lake.rows_of(log, stream.log_columns)}")
         event = f"max({stream.event_at})" if stream.event_at else "null::timestamp"
         newest.append(
             f"select delivery_id, {event} as newest_at, max(known_on) as describes_on from {stream.name} group by all"
@@ -516,7 +516,7 @@ def _furnish_empty(d: duckdb.DuckDBPyConnection) -> None:
             f" day_ends_at timestamp, {columns})"
         )
         if stream.by_people:
-            d.execute(f"create view accepted_{stream.name} as {lake.accepted_log(stream, ())}")
+            d.execute(f"create view accepted_{stream.name} as {lake.rows_of((), stream.log_columns)}")
     d.execute(
         f"create table {_DELIVERIES} (delivery_id varchar, source varchar, stream varchar, delivered_rows bigint,"
         " usual_rows double, describes_on date, newest_on date)"

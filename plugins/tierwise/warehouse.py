@@ -17,7 +17,7 @@ from typing import Any
 from tierwise import lake, segments
 from tierwise.errors import OurFailure
 from tierwise.settings import hand_over, settings
-from tierwise.sources.streams import DUCKDB_TYPES, LOG_COLUMNS, STREAMS
+from tierwise.sources.streams import STREAMS
 
 Progress = Callable[[str, int, int], None]  # node name, how many are done, how many there are
 
@@ -173,7 +173,7 @@ def input_columns(name: str) -> dict[str, str]:
     """The columns and types of an input relation: what it has even while no file holds it yet."""
     name = name.removeprefix("arrived_")
     if name in STREAMS:
-        return {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in STREAMS[name].columns}}
+        return STREAMS[name].log_columns
     if name == "month_end_values":
         return contract("fct_customer_value")
     if name in ("ops_runs", "ops_deliveries", "ops_quarantine", "model_cards", "model_calibration"):
@@ -262,10 +262,7 @@ def lay_again(build: Path, files: Mapping[str, Path]) -> None:
 
 
 def _laid(name: str, paths: Sequence[Path]) -> str:
-    columns = ", ".join(f'null::{kind} as "{column}"' for column, kind in input_columns(name).items())
-    listed = ", ".join(f"'{p}'" for p in paths)
-    held = f" union all by name from read_parquet([{listed}], union_by_name = true)" if paths else ""
-    return f"create or replace view inputs.{name} as select {columns} where false{held}"
+    return f"create or replace view inputs.{name} as {lake.rows_of(paths, input_columns(name))}"
 
 
 def write_input(name: str, frame: Any, path: Path) -> Path:

@@ -5,9 +5,7 @@
     with days as (
         select
             {{ latest_day() }} as as_of,
-            timezone(
-                'UTC', timezone(company.time_zone, cast({{ latest_day() }} + 1 as timestamp))
-            ) as ends_at
+            {{ day_ends_at(latest_day(), 'company.time_zone') }} as ends_at
         from {{ source('inputs', 'company') }} as company
     ),
 

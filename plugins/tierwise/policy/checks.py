@@ -183,8 +183,8 @@ def _money(name: str, entry: PolicyEntry, catalogue: Catalogue, currency: str) -
     elif entry.currency != currency:
         yield Finding(
             (name, "currency"),
-            f"the bounds are in {entry.currency} and the company reports in {currency}; other currencies need exchange"
-            f" rates, which are not supported yet: write the bounds in {currency}",
+            f"the bounds are in {entry.currency} and the company reports in {currency}; bounds in other"
+            f" currencies are not supported yet: write them in {currency}",
         )
 
 

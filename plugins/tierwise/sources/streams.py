@@ -59,6 +59,11 @@ class Stream:
     def column_names(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.columns)
 
+    @property
+    def log_columns(self) -> dict[str, str]:
+        """The columns and types of its accepted log."""
+        return {**LOG_COLUMNS, **{c.name: DUCKDB_TYPES[c.kind] for c in self.columns}}
+
 
 def _c(
     name: str, kind: Kind = "text", *codes: str, required: bool = False, missing: str = "required_missing"

@@ -40,8 +40,7 @@ standing as (
         on
             turns.currency = offered.currency
             and turns.rate_on = offered.rate_on
-            and turns.known_on >= offered.known_on
-            and turns.known_on < {{ until('offered.replaced_on') }}
+            and {{ stands_on('offered', 'turns.known_on') }}
 ),
 
 dated as (

@@ -41,8 +41,7 @@ placed as (
         on
             turns.source = originals.source
             and turns.order_id = originals.order_id
-            and turns.known_on >= originals.known_on
-            and turns.known_on < {{ until('originals.replaced_on') }}
+            and {{ stands_on('originals', 'turns.known_on') }}
     group by turns.source, turns.order_id, turns.known_on, turns.replaced_on
 )
 
