@@ -206,7 +206,7 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"asked_at": "2026-03-10 08:00:00"},
         {"asked_at": None},
     ],
-    "products": [{"unit_cost": None, "list_price": None}, {"unit_cost": "0.00"}],
+    "products": [{"unit_cost": None, "list_price": None}, {"unit_cost": "0.00"}, {"is_premium": True}],
     "payments": [{"paid_at": None}, {"due_on": "2026-04-30"}, {"amount": "0.00"}, {"paid_at": "2026-03-10 16:59:59"}],
     "customer_assessments": [
         {"until": None},

@@ -8,6 +8,7 @@ import json
 import math
 import sqlite3
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -38,7 +39,11 @@ SOURCES = """\
         customer_id: customer
         ordered_at: day
         amount: {sql: amount, type: money, from_binary: true}
-        cost_amount: {sql: amount * 0.6, type: money, from_binary: true}
+        category: {sql: "case customer % 10 when 3 then null when 1 then 'rock' when 5 then 'rock' else 'jazz' end"}
+        cost_amount:
+          sql: "case customer % 10 when 3 then null when 1 then null when 5 then amount * 0.8 else amount * 0.6 end"
+          type: money
+          from_binary: true
         currency: {value: USD}
         kind: {value: sale}
 """
@@ -131,6 +136,28 @@ def _days_after(cdnow, day: date) -> int:
         select count(*) from days
         where day > date '{day}' and sample_id in (select sample_id from days where day <= date '{day}')"""
     )[0][0]
+
+
+@pytest.mark.slow
+def test_whose_costs_are_not_known_counts_with_the_margin_of_what_they_buy(nights):
+    """Of jazz 0.4 is left, of rock 0.2; who buys what has no category counts with the company's margin, between the two."""
+    cdnow, _ = nights
+    margins = cdnow.marts(
+        "select category, margin from model_margins where model_id like '1997-09-29%' order by category"
+    )
+    assert [(category, float(margin)) for category, margin in margins] == [
+        ("jazz", pytest.approx(0.4, abs=0.0005)),
+        ("rock", pytest.approx(0.2, abs=0.0005)),
+    ]
+    of = dict(
+        cdnow.marts("""
+            select customer_id::bigint % 10, any_value((value_margin_of, round(value_margin, 3)))
+            from fct_customer_value join dim_customer_ids using (customer_key)
+            where is_latest and value_margin_of is not null and net_revenue_12m > 100 group by all""")
+    )
+    assert of[1] == ("category", Decimal("0.200"))
+    assert (of[2][0], of[5][0], of[3][0]) == ("customer", "customer", "company")
+    assert 0.2 < of[3][1] < 0.4
 
 
 @pytest.mark.slow

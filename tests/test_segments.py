@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,20 @@ def test_the_shipped_grid_is_the_one_that_the_field_uses_with_every_cell_decided
         ("    reactivated: {", "    returned: {", "re(activated is missing|turned is no stage)"),
         ("churned_after: 3 ", "churned_after: 1 ", "greater than 1"),
         ("churned: 0.1}", "churned: 0.6}", "churned lies above at_risk"),
+        ("value_at_most: 0.1}", "value_at_most: 0.6}", "from 0.5 to 0.6 would speak for price and for value"),
+        (
+            "{price_at_most: 0.97, value_at_least: 1}",
+            "{price_at_most: 1, value_at_least: 1}",
+            "from 1 to 1 would speak",
+        ),
+        (
+            "{price_at_least: 0.2}",
+            "{price_at_least: 0.2, value_at_least: 0.9}",
+            "from one side, and for value from the",
+        ),
+        ("    premium_share: {", "    premium: {", "premium is no sign"),
+        ("majority: 0.6 ", "majority: 0.5 ", "greater than 0.5"),
+        ("    composite: {en: Price and value, zh: 复合价值}\n", "", "composite is missing"),
     ],
 )
 def test_names_that_leave_somebody_out_or_name_them_twice_are_refused(written, old, new, said):
@@ -71,7 +86,7 @@ def test_a_company_may_call_its_segments_what_it_likes(written):
     assert written("{en: Champions, zh: 冠军客户}", "Stars").grid["champion"].labels.zh == "Stars"
 
 
-def test_a_file_from_before_there_were_stages_has_the_shipped_ones(written):
+def test_a_file_from_before_there_were_stages_and_needs_has_the_shipped_ones(written):
     older = SHIPPED[SHIPPED.index("lifecycle:") :]
     written(older, "")
     (told,) = segments.rows()["lifecycle_rules"]
@@ -79,3 +94,4 @@ def test_a_file_from_before_there_were_stages_has_the_shipped_ones(written):
     assert {row["segment"] for row in segments.rows()["segment_names"] if row["segmentation"] == "lifecycle"} == {
         "prospect", "new", "active", "loyal", "reactivated", "at_risk", "churned",
     }  # fmt: skip
+    assert segments.rows()["need_rules"] == [{"minimum_purchases": 3, "minimum_signs": 3, "majority": Decimal("0.6")}]

@@ -30,7 +30,16 @@ Status = Literal["fitted", "no_drop_out", "not_fitted", "failed"]
 
 _YEAR = 365  # days: the horizon of every prediction
 _MANY_ORDERS = 3  # some must have bought on so many days
+_TOLD = ("model_cards", "model_calibration", "model_margins")  # what there is to say about models
 _CORRELATED = 0.3  # Gamma-Gamma takes spend and frequency to be unrelated
+
+
+@dataclass(frozen=True)
+class Margin:
+    """What is left of the revenue with a category, as a share of it."""
+
+    category: str
+    margin: float
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ class Model:
 
     `status` is `fitted`; `no_drop_out` where nobody is seen to leave (`a` and `b` null, no probability of being alive);
     `not_fitted` where the data are too few (`because` says what is missing); `failed` where no optimum was found: then
-    the model before stays in force. Time is in days, money in the reporting currency, `margin` a share of revenue.
+    the model before stays in force. Time is in days, money in the reporting currency, `margin` a share of revenue, and
+    `margins` those of categories.
     """
 
     model_id: str
@@ -69,6 +79,7 @@ class Model:
     mean_error: float | None = None
     mean_error_at_former_rates: float | None = None
     calibration: tuple[holdout.Group, ...] = ()
+    margins: tuple[Margin, ...] = ()
 
     @property
     def counts(self) -> bool:
@@ -87,6 +98,7 @@ def parse(text: str) -> Model:
     for name in ("fitted_on", "first_purchase_on", "last_purchase_on", "held_out_from"):
         held[name] = date.fromisoformat(held[name]) if held[name] else None
     held["calibration"] = tuple(holdout.Group(**group) for group in held["calibration"])
+    held["margins"] = tuple(Margin(**margin) for margin in held.get("margins", ()))  # models of before have none
     return Model(**held)
 
 
@@ -122,6 +134,7 @@ def fit(build: Path, day: date, wanted: ValueModel) -> Model:
             alpha=_rounded(parameters.alpha),
             a=_rounded(parameters.a),
             b=_rounded(parameters.b),
+            margins=tuple(Margin(*row) for row in d.execute(_MARGINS, {"day": day}).fetchall()),
         )
         return _named(_held_out(_with_spend(model, d), d))
 
@@ -202,12 +215,13 @@ def _cells(columns: Mapping[str, Any]) -> bg_nbd.Cells:
 
 def lay(build: Path, models: Sequence[Model], discount_rate: float, folder: Path) -> dict[str, Path]:
     """Score every distinct history in a build file by every model that holds on one of its days, and lay the models and
-    the scores as inputs of what comes next. Returns the files of the models: cards, and their calibration."""
+    the scores as inputs of what comes next. Returns the files of the models: cards, their calibration, their margins."""
     import pandas as pd
 
-    cards = [{**asdict(model), "calibration": None} for model in models]
+    cards = [{**asdict(model), "calibration": None, "margins": None} for model in models]
     groups = [{"model_id": m.model_id, **asdict(group)} for m in models for group in m.calibration]
-    frames = {"model_cards": pd.DataFrame(cards), "model_calibration": pd.DataFrame(groups)}
+    margins = [{"model_id": m.model_id, **asdict(margin)} for m in models for margin in m.margins]
+    frames = dict(zip(_TOLD, map(pd.DataFrame, (cards, groups, margins)), strict=True))
     with lake.engine(build.with_name("spill"), build, read_only=True) as d:
         days = [row[0] for row in d.execute(_DAYS).fetchall()]
         in_force = {m.model_id: m for day in days for m in models_on(models, day)}.values()
@@ -219,7 +233,7 @@ def lay(build: Path, models: Sequence[Model], discount_rate: float, folder: Path
     for name, frame in frames.items():
         files[name] = warehouse.write_input(name, frame, folder / f"{name}.parquet")
     warehouse.lay_again(build, files)
-    return {name: files[name] for name in ("model_cards", "model_calibration")}
+    return {name: files[name] for name in _TOLD}
 
 
 def read(files: Mapping[str, Path]) -> list[Model]:
@@ -232,12 +246,24 @@ def read(files: Mapping[str, Path]) -> list[Model]:
             f"select model_id, repeats, customers, expected, came from '{files['model_calibration']}' order by all"
         ).fetchall():
             groups.setdefault(model_id, []).append(holdout.Group(*group))
+        margins: dict[str, list[Margin]] = {}
+        for model_id, *margin in d.execute(
+            f"select model_id, category, margin::double from '{files['model_margins']}' order by all"
+        ).fetchall():
+            margins.setdefault(model_id, []).append(Margin(*margin))
         cards = d.execute(
             f"select * replace (margin::double as margin) from '{files['model_cards']}' order by fitted_on"
         )
         names = [column[0] for column in cards.description or []]
         held = [dict(zip(names, row, strict=True)) for row in cards.fetchall()]
-    return [Model(**card, calibration=tuple(groups.get(card["model_id"], ()))) for card in held]
+    return [
+        Model(
+            **card,
+            calibration=tuple(groups.get(card["model_id"], ())),
+            margins=tuple(margins.get(card["model_id"], ())),
+        )
+        for card in held
+    ]
 
 
 def models_on(models: Iterable[Model], day: date) -> list[Model]:
@@ -280,6 +306,16 @@ _FACTS = """
         end
     from intermediate.int_customers__valued
     where basis = 'day' and as_of = ?"""
+_MARGINS = """
+    select product_category, round((sum(net_amount) - sum(cost_amount)) / sum(net_amount), 4)::double as margin
+    from intermediate.int_order_lines__valued
+    where
+        is_counted and product_category is not null and cost_amount is not null
+        and ordered_on between $day - 364 and $day
+        and known_on <= $day and coalesce(replaced_on > $day, true)
+    group by product_category
+    having sum(net_amount) > 0
+    order by product_category"""
 _CELLS = """
     select repeat_purchases as repeats, age_at_last_purchase_days as last, age_days as age, customers
     from intermediate.int_purchase_cells__counted

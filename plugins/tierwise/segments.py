@@ -17,6 +17,8 @@ _SHIPPED = PROJECT / "config" / "segments.yml"
 _CELLS = {f"R{r}F{f}" for r in range(1, 6) for f in range(1, 6)}
 _EIGHT = {r + f + m for r in "HL" for f in "HL" for m in "HL"}
 _STAGES = ("prospect", "new", "active", "loyal", "reactivated", "at_risk", "churned")
+_NEEDS = ("price_oriented", "value_oriented", "composite", "unknown")
+_SIGNS = (*("discounted_share", "price_index", "premium_share", "categories", "returned_share", "price_satisfaction"),)
 _NEVER_BOUGHT = ("none", "Never bought", "尚无购买")
 
 TABLES: dict[str, dict[str, str]] = {
@@ -36,6 +38,18 @@ TABLES: dict[str, dict[str, str]] = {
         "churned_after": "decimal(18, 4)",
         "at_risk_below": "decimal(18, 4)",
         "churned_below": "decimal(18, 4)",
+    },
+    "need_signs": {
+        "sign": "varchar",
+        "price_at_least": "decimal(18, 4)",
+        "price_at_most": "decimal(18, 4)",
+        "value_at_least": "decimal(18, 4)",
+        "value_at_most": "decimal(18, 4)",
+    },
+    "need_rules": {
+        "minimum_purchases": "bigint",
+        "minimum_signs": "bigint",
+        "majority": "decimal(18, 4)",
     },
 }
 
@@ -104,14 +118,64 @@ class Lifecycle(Described):
         return self
 
 
+class Sign(Described):
+    """From where on a number speaks for price, and from where on for value; between the two it says nothing."""
+
+    price_at_least: Number | None = None
+    price_at_most: Number | None = None
+    value_at_least: Number | None = None
+    value_at_most: Number | None = None
+
+    @model_validator(mode="after")
+    def _speaks_with_one_voice(self) -> Sign:
+        for low, high in ((self.price_at_least, self.value_at_most), (self.value_at_least, self.price_at_most)):
+            if low is not None and high is not None and low <= high:
+                raise ValueError(f"a number from {low} to {high} would speak for price and for value at once")
+        for one, other in (
+            (self.price_at_least, self.price_at_most),
+            (self.value_at_least, self.value_at_most),
+            (self.price_at_least, self.value_at_least),
+            (self.price_at_most, self.value_at_most),
+        ):
+            if one is not None and other is not None:
+                raise ValueError("a sign speaks for price from one side, and for value from the other")
+        return self
+
+
+class Needs(Described):
+    """What customers look for, by signs: of those that speak, a majority for price or for value; else both."""
+
+    minimum_purchases: Annotated[int, Field(ge=1)] = 3
+    minimum_signs: Annotated[int, Field(ge=1)] = 3
+    majority: Annotated[Number, Field(gt=0.5, le=1)] = Decimal("0.6")
+    signs: dict[str, Sign]
+    types: dict[str, Text]
+
+    @field_validator("signs")
+    @classmethod
+    def _known_signs(cls, value: dict[str, Sign]) -> dict[str, Sign]:
+        if unknown := set(value) - set(_SIGNS):
+            raise ValueError(f"{min(unknown)} is no sign ({', '.join(_SIGNS)})")
+        return value
+
+    @field_validator("types")
+    @classmethod
+    def _all_types(cls, value: dict[str, Text]) -> dict[str, Text]:
+        if set(value) != set(_NEEDS):
+            wrong = min(set(value) ^ set(_NEEDS))
+            raise ValueError(f"{wrong} is {'missing' if wrong in _NEEDS else 'no need'} ({', '.join(_NEEDS)})")
+        return value
+
+
 class Segments(Described):
-    """What groups are called: both kinds of RFM segments and the stages of a customer's life. Every customer is in one of
-    each kind and in no other."""
+    """What groups are called: both kinds of RFM segments, the stages of a customer's life, and needs. Every customer is in
+    one of each kind and in no other."""
 
     grid: dict[str, GridSegment]
     cut_offs: CutOffs
     eight: dict[str, Text]
     lifecycle: Lifecycle = Field(default_factory=lambda: load(_SHIPPED, Segments).lifecycle)
+    needs: Needs = Field(default_factory=lambda: load(_SHIPPED, Segments).needs)
 
     @field_validator("grid")
     @classmethod
@@ -160,10 +224,11 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     for kind in ("rfm_grid", "rfm_fixed", "rfm_eight"):
         told = {"segment": none, "position": 99, "label_en": en, "label_zh": zh}
         names.append({"segmentation": kind, "code": none, **told})
-    life = described.lifecycle
-    for position, (stage, label) in enumerate(life.stages.items(), start=1):
-        told = {"segment": stage, "position": position, "label_en": label.en, "label_zh": label.zh}
-        names.append({"segmentation": "lifecycle", "code": stage, **told})
+    life, needs = described.lifecycle, described.needs
+    for kind, called in (("lifecycle", life.stages), ("need", needs.types)):
+        for position, (code, label) in enumerate(called.items(), start=1):
+            told = {"segment": code, "position": position, "label_en": label.en, "label_zh": label.zh}
+            names.append({"segmentation": kind, "code": code, **told})
     bounds = [
         {"measure": measure, "position": position, "bound": bound}
         for measure, of in described.cut_offs.model_dump().items()
@@ -177,4 +242,10 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         "at_risk_below": life.probability_alive.at_risk,
         "churned_below": life.probability_alive.churned,
     }
-    return {"segment_names": names, "segment_cut_offs": bounds, "lifecycle_rules": [lifecycle]}
+    return {
+        "segment_names": names,
+        "segment_cut_offs": bounds,
+        "lifecycle_rules": [lifecycle],
+        "need_signs": [{"sign": sign, **speaks.model_dump()} for sign, speaks in needs.signs.items()],
+        "need_rules": [needs.model_dump(include={"minimum_purchases", "minimum_signs", "majority"})],
+    }

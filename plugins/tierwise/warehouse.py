@@ -147,7 +147,7 @@ _LAID: dict[str, dict[str, str]] = {
         "discounted_purchases_12m": "decimal(18, 4)",
     },
 }
-VALUE_INPUTS = ("model_cards", "model_calibration", "value_cell_scores")  # what scoring lays
+VALUE_INPUTS = ("model_cards", "model_calibration", "model_margins", "value_cell_scores")  # what scoring lays
 LOGS = {  # what a run appends for good: input relation, and where the build holds the run's rows
     "tier_decisions": "intermediate.int_tier_decisions__decided where is_change",
     "policy_days": "intermediate.int_policy_days__decided where as_of in (select as_of from inputs.run_days)",
@@ -176,7 +176,7 @@ def input_columns(name: str) -> dict[str, str]:
         return STREAMS[name].log_columns
     if name == "month_end_values":
         return contract("fct_customer_value")
-    if name in ("ops_runs", "ops_deliveries", "ops_quarantine", "model_cards", "model_calibration"):
+    if name in ("ops_runs", "ops_deliveries", "ops_quarantine", "model_cards", "model_calibration", "model_margins"):
         return contract(name)
     if name == "customer_values":
         values = {column: kind for column, kind in contract("fct_customer_value").items() if column not in _NO_VALUES}

@@ -19,7 +19,7 @@ def dozen(move_in):
 
 def _of(company, mart, columns, where="true"):
     rows = company.marts(
-        f"select customer_id, {columns} from {mart} join dim_customer_ids using (customer_key) where {where}"
+        f"select dim_customer_ids.customer_id, {columns} from {mart} join dim_customer_ids using (customer_key) where {where}"
     )
     return {customer: tuple(map(_plain, values)) for customer, *values in rows}
 
@@ -103,10 +103,58 @@ def test_what_serving_costs_and_what_is_left(dozen):
 
 
 def test_who_pays_the_list_price(dozen):
-    """Steady paid 200 for what is listed at 250, of two orders nothing is known; complains paid 250 for two of 100. What was
+    """Steady paid 400 for what is listed at 500, the giant 40,000 for 44,000; complains paid 250 for two of 100. What was
     refunded was paid in full."""
     found = _of(dozen, "fct_customer_value", "paid_of_list_12m", "paid_of_list_12m is not null")
-    assert found == {"steady": (0.8,), "once": (1,), "refunded": (1,), "complains": (1.25,)}
+    assert found == {
+        "steady": (0.8,),
+        "losing_giant": (0.9091,),
+        "once": (1,),
+        "refunded": (1,),
+        "complains": (1.25,),
+    }
+
+
+def test_what_they_look_for(dozen):
+    """Of a piece or a few everybody together paid 1,450 of 1,500, 0.9667. Steady paid 400 for what that makes 483.35, always
+    less than listed: price, by two of the six signs. Who buys a thousand pieces pays 0.9091 like everybody who does: the
+    giant's discount speaks for price, that it is the usual one for value. Of the others too little is known."""
+    found = _of(
+        dozen,
+        "rpt_customer_needs",
+        "need, confidence, known_signs, discounted_share, price_index, categories, returned_share",
+        "listed_purchases_12m is not null",
+    )
+    assert found == {
+        #               need             confidence signs discounted index categories returned
+        "steady":       ("price_oriented", 0.3333,  4,    1,         0.8276, 2,       0),
+        "losing_giant": ("composite",      0.3333,  4,    1,         1,      1,       0),
+        "once":         ("unknown",        None,    2,    None,      None,   0,       0),
+        "refunded":     ("unknown",        None,    2,    None,      None,   0,       1),  # all of it came back
+        "complains":    ("unknown",        None,    2,    None,      None,   1,       0),
+    }  # fmt: skip
+    assert dozen.marts("select customers from rpt_segments where segment = 'unknown' and segmentation = 'need'") == [
+        (10,)
+    ]
+
+
+def test_the_profile_says_what_they_usually_buy_and_when_again(dozen):
+    """Steady has bought every 91 days: 731 days, 8 times. Tea for 300, rum for 100."""
+    found = _of(dozen, "dim_customers", "usual_category_12m, next_purchase_on::varchar", "next_purchase_on is not null")
+    assert found == {
+        "steady": ("tea", "2025-03-16"),
+        "losing_giant": ("iron", "2024-11-11"),  # 213 days, 3 times, and did not come
+        "unknown_cost": ("rum", "2025-02-08"),
+        "churned": (None, "2022-09-03"),
+    }
+
+
+def test_what_they_wait_for(dozen):
+    """Complains: a critical issue that took 11 days counts 8 twice, a low one that is open for 11 counts 1 twice. The giant's
+    is high and open for more than a year: 4 three times, and not forgotten. Steady's was solved over a year ago."""
+    found = _of(dozen, "dim_customers", "open_issues, issue_weight_12m", "issue_weight_12m > 0 or open_issues > 0")
+    assert found == {"complains": (1, 18), "losing_giant": (1, 12)}
+    assert dozen.marts("select count(*) from dim_customers where open_issues = 0 and issue_weight_12m = 0") == [(10,)]
 
 
 def test_what_their_own_business_does(dozen):

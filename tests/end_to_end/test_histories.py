@@ -32,9 +32,11 @@ STREAMS = {
     "activity_rates": "activity from unit_cost sensitivity",
     "exchange_rates": "currency from rate",
     "customers": "customer_id subject_type industry region",
-    "products": "product_id unit_cost list_price category",
+    "products": "product_id unit_cost list_price category is_premium",
+    "issue_events": "issue_id event_number customer_id occurred_at status severity",
     "interactions": "interaction_id customer_id occurred_at kind",
-    "survey_responses": "response_id question_id customer_id respondent_id instrument score scale_min scale_max answered_at",
+    "survey_responses": "response_id question_id customer_id respondent_id instrument score scale_min scale_max answered_at"
+    " dimension",
 }
 # What the mended mapping reads otherwise: never whether another version of the same thing is read.
 MENDED = {

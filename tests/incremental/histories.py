@@ -102,6 +102,8 @@ class _History:
             what, whose, begins = FACTS[n], self.customers[n % len(self.customers)], self.some_day()
             of, arrives = f"{what}|{whose}|{begins}", self.arrives(begins)
             self.deliver("customer_facts", of, lambda w=what, c=whose, on=begins: self.fact(w, c, on), arrives)
+        for n in range(self.r.randint(0, 2)):
+            self.issue(f"{self.name}-t{n}")
         for n in range(self.r.randint(0, 3)):
             response, on = f"{self.name}-r{n}", self.some_day()
             self.deliver("survey_responses", response, lambda a=response, on=on: self.answer(a, on), self.arrives(on))
@@ -145,7 +147,7 @@ class _History:
                 "amount": r.choice(AMOUNTS) * (-1 if undone else 1),
                 "currency": r.choice(("GBP",) * 5 + ("EUR",)),
                 "kind": kind,
-                "quantity": Decimal(r.randint(1, 3)),
+                "quantity": Decimal(r.choice((1, 2, 3, 12, 150))),
                 "list_price": r.choice((None, None, *AMOUNTS)),
                 "product_id": r.choice((*self.products, None)),
                 "cost_amount": r.choice((None, None, *AMOUNTS)),
@@ -166,6 +168,7 @@ class _History:
                 "unit_cost": self.r.choice(AMOUNTS),
                 "list_price": self.r.choice(AMOUNTS),
                 "category": self.r.choice("AB"),
+                "is_premium": self.r.choice((None, False, True)),
             }
         ]
 
@@ -176,6 +179,28 @@ class _History:
                 "customer_id": self.r.choice((*self.customers, f"{self.name}-nobody")),
                 "occurred_at": datetime.combine(on, self.some_time()),
                 "kind": self.r.choice(("call", "complaint", "referral")),
+            }
+        ]
+
+    def issue(self, issue: str) -> None:
+        """Events of one issue, which may be handed over, and opened again."""
+        r, on = self.r, max(self.some_day(), FIRST_INTERACTION)
+        for n, status in enumerate(("opened", "responded", "resolved", "reopened", "closed")[: r.randint(1, 5)]):
+            on += timedelta(days=r.choice((0, 1, 7, 8, 31)) if n else 0)
+            event = f"{issue}|{n}"
+            self.deliver(
+                "issue_events", event, lambda i=issue, n=n, s=status, on=on: self.event(i, n, s, on), self.arrives(on)
+            )
+
+    def event(self, issue: str, number: int, status: str, on: date) -> list[Row]:
+        return [
+            {
+                "issue_id": issue,
+                "event_number": str(number),
+                "customer_id": self.r.choice((*self.customers * 3, f"{self.name}-nobody")),
+                "occurred_at": datetime.combine(on, self.some_time()),
+                "status": status,
+                "severity": self.r.choice((None, "low", "high", "critical")),
             }
         ]
 
@@ -221,6 +246,7 @@ class _History:
                 "score": self.r.choice((None, Decimal(1), Decimal(3), Decimal(5))),
                 "scale_min": Decimal(1),
                 "scale_max": Decimal(5),
+                "dimension": self.r.choice((None, "price")),
                 "answered_at": datetime.combine(on, self.some_time()),
             }
         ]

@@ -18,12 +18,16 @@ people as (
         staged.lifecycle,
         staged.lifecycle_rule,
         staged.silence_limit_days,
-        staged.silence_limit_of
+        staged.silence_limit_of,
+        needs.need,
+        needs.confidence as need_confidence
     from {{ ref('int_customers__described') }} as customers
     inner join {{ ref('fct_customer_value') }} as value
         on customers.as_of = value.as_of and customers.customer_key = value.customer_key and value.is_latest
     inner join staged
         on customers.as_of = staged.as_of and customers.customer_key = staged.customer_key
+    inner join {{ ref('rpt_customer_needs') }} as needs
+        on customers.customer_key = needs.customer_key
 ),
 
 bounds as (
@@ -100,6 +104,8 @@ named as (
         coded.lifecycle_rule,
         coded.silence_limit_days,
         coded.silence_limit_of,
+        coded.need,
+        coded.need_confidence,
         coded.industry,
         coded.region,
         coded.company_size

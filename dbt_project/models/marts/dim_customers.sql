@@ -12,19 +12,6 @@ tiers as (
     where policies.is_primary
 ),
 
-issues as (
-    select
-        customer_key,
-        sum(case when is_open then 1 else 0 end) as open_issues
-    from {{ ref('fct_issues') }}
-    group by customer_key
-),
-
-issues_began as (
-    select count(*) > 0 as has_issues
-    from {{ ref('fct_issues') }}
-),
-
 described as (
     select
         customers.customer_key,
@@ -42,7 +29,17 @@ described as (
         valued.first_sale_on,
         valued.last_purchased_on,
         valued.days_since_last_purchase,
+        case
+            when valued.repeat_purchases > 0
+                then cast({{ dbt.dateadd(
+                    'day',
+                    'cast(floor(valued.age_at_last_purchase_days / valued.repeat_purchases) as integer)',
+                    'valued.last_purchased_on'
+                ) }} as date)
+        end as next_purchase_on,
         valued.purchase_days_12m,
+        valued.usual_category_12m,
+        valued.categories_12m,
         valued.net_revenue_12m,
         valued.gross_profit_12m,
         valued.contribution_12m,
@@ -52,11 +49,13 @@ described as (
         valued.customer_value_12m,
         valued.interactions_90d,
         valued.complaints_12m,
-        case when issues_began.has_issues then cast(coalesce(issues.open_issues, 0) as bigint) end as open_issues,
+        valued.open_issues,
+        valued.issue_weight_12m,
         valued.satisfaction_12m,
         valued.responses_12m,
         segments.rfm_grid,
         segments.lifecycle,
+        segments.need,
         valued.first_sale_on is null as is_prospect,
         tiers.policy,
         tiers.tier,
@@ -73,9 +72,6 @@ described as (
             and valued.basis = 'day'
     left join {{ ref('dim_customer_segments') }} as segments
         on customers.customer_key = segments.customer_key
-    cross join issues_began
-    left join issues
-        on customers.customer_key = issues.customer_key
     left join tiers
         on customers.customer_key = tiers.customer_key
 )

@@ -42,6 +42,9 @@ measured as (
         {% for column in measures() %}
             {{ column }},
         {% endfor %}
+        usual_category_12m,
+        categories_12m,
+        returned_share_12m,
         cost_to_serve_spread_12m,
         usual_gap_days,
         last_gap_days,

@@ -11,7 +11,9 @@ people as (
 ),
 
 placed as (
-    {% for segmentation in ['rfm_grid', 'rfm_fixed', 'rfm_eight', 'lifecycle', 'industry', 'region', 'company_size'] %}
+    {% for segmentation in [
+        'rfm_grid', 'rfm_fixed', 'rfm_eight', 'lifecycle', 'need', 'industry', 'region', 'company_size'
+    ] %}
         select
             '{{ segmentation }}' as segmentation,
             {{ segmentation }} as segment,

@@ -15,6 +15,7 @@ cleaned as (
         -- what it is
         {{ clean_text('name') }} as name,
         {{ clean_text('category') }} as category,
+        is_premium,
 
         -- money
         unit_cost,

@@ -235,6 +235,7 @@ STREAMS: dict[str, Stream] = {
                 _c("category"),
                 _c("unit_cost", "money"),
                 _c("list_price", "money"),
+                _c("is_premium", "boolean"),  # of the dearer kind, as the company sees it; null where nobody said
                 _c("updated_at", "timestamp"),
             ),
         ),

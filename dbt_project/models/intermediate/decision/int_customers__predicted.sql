@@ -1,6 +1,7 @@
 -- Grain: one row per as_of, basis and customer of whom something is forecast. What they will buy in the 365 days to
 -- come. What a purchase comes to is the mean of the customer and of everybody, by how often the customer bought again
--- (Gamma-Gamma); what of it is left is the customer's own margin, where all costs are known, else the company's.
+-- (Gamma-Gamma); what of it is left is the customer's own margin, where all costs are known, else that of the category
+-- they buy most of, else the company's.
 with
 
 asked as (  -- what was known before is held against the model that held before
@@ -14,6 +15,7 @@ asked as (  -- what was known before is held against the model that held before
         coalesce(restated.average_repeat_amount, 0) as average_repeat_amount,
         restated.gross_profit_12m,
         restated.net_revenue_12m,
+        restated.usual_category_12m,
         case when restated.basis = 'corrected' then in_force.previous_as_of else in_force.as_of end as model_as_of
     from {{ ref('int_customers__restated') }} as restated
     inner join {{ ref('int_value_models__in_force') }} as in_force
@@ -40,6 +42,7 @@ forecast as (
                     in_units('asked.gross_profit_12m', 2), in_units('asked.net_revenue_12m', 2), 4
                 ) }}
         end as own_margin,
+        margins.margin as category_margin,
         models.margin as company_margin
     from asked
     inner join {{ ref('int_value_models__in_force') }} as models
@@ -50,6 +53,8 @@ forecast as (
             and asked.repeat_purchases = scores.repeat_purchases
             and asked.age_at_last_purchase_days = scores.age_at_last_purchase_days
             and asked.age_days = scores.age_days
+    left join {{ source('inputs', 'model_margins') }} as margins
+        on models.model_id = margins.model_id and asked.usual_category_12m = margins.category
 ),
 
 predicted as (
@@ -61,14 +66,15 @@ predicted as (
         probability_alive,
         expected_purchases_12m,
         expected_amount,
-        coalesce(own_margin, company_margin) as value_margin,
+        coalesce(own_margin, category_margin, company_margin) as value_margin,
         case
             when own_margin is not null then 'customer'
+            when category_margin is not null then 'category'
             when company_margin is not null then 'company'
         end as value_margin_of,
         {{ round_money(
             'cast(discounted_purchases_12m as decimal(12, 4)) * cast(expected_amount as decimal(14, 2))'
-            ~ ' * cast(coalesce(own_margin, company_margin) as decimal(10, 4))'
+            ~ ' * cast(coalesce(own_margin, category_margin, company_margin) as decimal(10, 4))'
         ) }} as customer_value_12m
     from forecast
 )

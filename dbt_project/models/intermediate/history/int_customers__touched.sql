@@ -34,13 +34,15 @@ span as (
 ),
 
 about_everybody as (
-    -- the first interaction of anybody turns the nulls of everybody into counts
-    select
-        min(known_on) as known_on,
-        cast(null as date) as replaced_on
-    from {{ ref('stg_interactions') }}
+    -- the first interaction or issue of anybody turns the nulls of everybody into counts
+    {% for model in ['stg_interactions', 'stg_issue_events'] %}
+        select
+            min(known_on) as known_on,
+            cast(null as date) as replaced_on
+        from {{ ref(model) }}
 
-    union
+        union
+    {% endfor %}
 
     select
         known_on,
@@ -94,6 +96,18 @@ facts as (
         from {{ ref(model) }} as named
         inner join {{ ref('int_customer_ids__keyed') }} as customers
             on named.customer_source = customers.source and named.customer_id = customers.customer_id
+
+        union all
+    {% endfor %}
+
+    -- an issue weighs more once it is open for more than 7 days, and for more than 30
+    {% for days in [0, 8, 31] %}
+        select
+            customer_key,
+            cast({{ dbt.dateadd('day', days, 'occurred_on') }} as date) as happened_on,
+            known_on,
+            replaced_on
+        from {{ ref('int_issue_events__named') }}
 
         union all
     {% endfor %}

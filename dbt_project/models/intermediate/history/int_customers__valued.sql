@@ -10,8 +10,8 @@
     'repeat_purchases', 'age_at_last_purchase_days', 'age_days', 'average_repeat_amount', 'usual_gap_days',
     'last_gap_days', 'interactions_90d',
     'interactions_12m', 'contact_days_12m', 'complaints_12m', 'referrals_12m', 'satisfaction_12m', 'responses_12m',
-    'assessed_points', 'paid_of_list_12m', 'development_12m', 'untapped_spend_12m',
-    'industry_outlook_12m'
+    'assessed_points', 'paid_of_list_12m', 'development_12m', 'untapped_spend_12m', 'industry_outlook_12m',
+    'open_issues', 'issue_weight_12m', 'usual_category_12m', 'categories_12m', 'returned_share_12m'
 ] %}
 
 with
@@ -19,6 +19,11 @@ with
 interactions_began as (
     select min(known_on) as known_on
     from {{ ref('stg_interactions') }}
+),
+
+issues_began as (
+    select min(known_on) as known_on
+    from {{ ref('stg_issue_events') }}
 ),
 
 rates_began as (
@@ -35,10 +40,13 @@ streams as (
     select
         days.as_of,
         interactions_began.known_on is not null as has_interactions,
+        issues_began.known_on is not null as has_issues,
         rates_began.rates is not null as has_rates
     from {{ source('inputs', 'run_days') }} as days
     left join interactions_began
         on days.as_of >= interactions_began.known_on
+    left join issues_began
+        on days.as_of >= issues_began.known_on
     left join rates_began
         on days.as_of = rates_began.as_of
 ),
@@ -93,6 +101,14 @@ measured as (
                 then {{ ratio_half_even(in_units('money.paid_of_listed_12m', 2), in_units('money.listed_12m', 2), 4) }}
         end as paid_of_list_12m,
         case
+            when money.sales_12m > 0
+                then {{ ratio_half_even(
+                    in_units('(money.sales_12m - money.revenue_12m)', 2), in_units('money.sales_12m', 2), 4
+                ) }}
+        end as returned_share_12m,
+        categories.usual_category_12m,
+        case when money.first_sale_on is not null then coalesce(categories.categories_12m, 0) end as categories_12m,
+        case
             when streams.has_rates
                 then case when service.customer_key is null then 0 else service.cost_to_serve_12m end
         end as cost_to_serve_12m,
@@ -118,6 +134,8 @@ measured as (
         case when streams.has_interactions then coalesce(interactions.complaints_12m, 0) end as complaints_12m,
         case when streams.has_interactions then coalesce(interactions.referrals_12m, 0) end as referrals_12m,
         case when streams.has_interactions then coalesce(interactions.contact_days_12m, 0) end as contact_days_12m,
+        case when streams.has_issues then coalesce(issues.open_issues, 0) end as open_issues,
+        case when streams.has_issues then coalesce(issues.issue_weight_12m, 0) end as issue_weight_12m,
         satisfaction.satisfaction_12m,
         satisfaction.responses_12m,
         assessments.assessed_points,
@@ -134,8 +152,10 @@ measured as (
         on customers.as_of = streams.as_of
     {% for part, model in [
         ('money', 'int_customer_money__windowed'),
+        ('categories', 'int_customer_categories__bought'),
         ('histories', 'int_purchase_histories__summarised'),
         ('interactions', 'int_customer_interactions__counted'),
+        ('issues', 'int_customer_issues__weighed'),
         ('satisfaction', 'int_customer_satisfaction__averaged'),
         ('service', 'int_customer_service__costed'),
         ('payments', 'int_customer_payments__timed'),

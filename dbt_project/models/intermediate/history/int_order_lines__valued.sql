@@ -74,6 +74,7 @@ lines as (
         lines.*,
         customers.customer_key,
         coalesce(lines.category, products.category) as product_category,
+        products.is_premium,
         {{ in_company_money('lines.original_amount', 'lines') }} as net_amount,
         case
             when lines.cost_amount is not null then {{ in_company_money('lines.cost_amount', 'lines') }}
@@ -120,6 +121,7 @@ valued as (
         kind <> 'pending' and net_amount is not null as is_counted,
         status,
         product_category,
+        is_premium,
         channel,
         is_rush,
 

@@ -9,6 +9,7 @@ known as (
         category,
         unit_cost,
         list_price,
+        is_premium,
         known_on,
         replaced_on
     from {{ ref('stg_products') }}
@@ -21,6 +22,7 @@ unknown_before as (
         cast(null as {{ dbt.type_string() }}) as category,
         cast(null as decimal(18, 4)) as unit_cost,
         cast(null as decimal(18, 4)) as list_price,
+        cast(null as boolean) as is_premium,
         cast('0001-01-01' as date) as known_on,
         min(known_on) as replaced_on
     from known

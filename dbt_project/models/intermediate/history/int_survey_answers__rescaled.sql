@@ -18,6 +18,7 @@ rescaled as (
         customer_id,
         respondent_id,
         instrument,
+        dimension,
         wave,
         coalesce(is_overall, true) as stands_for_the_whole,
         answered_at,

@@ -1,0 +1,51 @@
+-- Grain: one row per as_of, basis and customer who bought of a known category in the last 12 months.
+-- The one they spend most on, and how many they buy of.
+with
+
+bought as (
+    select
+        asked.as_of,
+        asked.basis,
+        lines.customer_key,
+        lines.product_category,
+        sum(lines.net_amount) as net_amount
+    from {{ ref('int_order_lines__valued') }} as lines
+    inner join {{ ref('int_customers__asked') }} as asked
+        on
+            lines.customer_key = asked.customer_key
+            and {{ stands_on('lines', 'asked.as_of', 'ordered_on', 'asked.happened_by') }}
+            and {{ within_days('lines.ordered_on', 'asked.window_ends_on', 365) }}
+    where lines.is_counted and lines.product_category is not null
+    group by asked.as_of, asked.basis, lines.customer_key, lines.product_category
+),
+
+largest as (
+    select
+        as_of,
+        basis,
+        customer_key,
+        max(net_amount) as net_amount,
+        cast(count(*) as bigint) as categories_12m
+    from bought
+    where net_amount > 0
+    group by as_of, basis, customer_key
+),
+
+compared as (  -- of two as large the one that is first in the alphabet
+    select
+        largest.as_of,
+        largest.basis,
+        largest.customer_key,
+        largest.categories_12m,
+        min(bought.product_category) as usual_category_12m
+    from largest
+    inner join bought
+        on
+            largest.as_of = bought.as_of
+            and largest.basis = bought.basis
+            and largest.customer_key = bought.customer_key
+            and largest.net_amount = bought.net_amount
+    group by largest.as_of, largest.basis, largest.customer_key, largest.categories_12m
+)
+
+select * from compared

@@ -1,0 +1,8 @@
+with
+
+margins as (
+    select *
+    from {{ source('inputs', 'model_margins') }}
+)
+
+select * from margins
