@@ -69,6 +69,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "customer_id": "C1",
         "amount": "90.00",
         "currency": "CNY",
+        "issued_on": "2026-02-09",
         "due_on": "2026-03-09",
         "paid_at": "2026-03-10 08:00:00",
     },
@@ -141,7 +142,8 @@ PLANTED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"amount": "-0.01"}, "range", "amount"),
         ({"amount": "100000000.01"}, "amount_out_of_range", "amount"),
         ({"paid_at": "2026-03-10 17:00:00"}, "future_date", "paid_at"),
-        ({"due_on": "1989-12-31"}, "date_too_old", "due_on"),
+        ({"due_on": "1989-12-31", "issued_on": None}, "date_too_old", "due_on"),
+        ({"due_on": "2026-02-08"}, "time_order", "due_on"),
     ],
     "customer_assessments": [
         ({"points": "100.01"}, "range", "points"),
@@ -207,7 +209,14 @@ ODD: dict[str, list[dict[str, Any]]] = {
         {"asked_at": None},
     ],
     "products": [{"unit_cost": None, "list_price": None}, {"unit_cost": "0.00"}, {"is_premium": True}],
-    "payments": [{"paid_at": None}, {"due_on": "2026-04-30"}, {"amount": "0.00"}, {"paid_at": "2026-03-10 16:59:59"}],
+    "payments": [
+        {"issued_on": None},
+        {"issued_on": "2026-03-09"},
+        {"paid_at": None},
+        {"due_on": "2026-04-30"},
+        {"amount": "0.00"},
+        {"paid_at": "2026-03-10 16:59:59"},
+    ],
     "customer_assessments": [
         {"until": None},
         {"points": "0"},
@@ -603,6 +612,8 @@ create table marts.crm_customer_tiers as select 'shop' as source, customer_key a
 create table marts.ops_deliveries as select 'd1' as delivery_id, 'accepted' as status, 1 as quarantined_rows;
 create table marts.ops_quarantine as select * from (values ('d1', 7, 'range'), ('d1', 7, 'arithmetic')) t(delivery_id, row_number, reason_code);
 create table marts.fct_interactions as select * from (values ('desk', 'k1'), ('desk', null)) t(source, customer_key);
+create table marts.fct_payments as select * from (values
+  ('books', 'y1', 1.0, 3), ('books', 'y2', null, null)) t(source, payment_id, exchange_rate, days_late);
 create table marts.fct_survey_responses as select 'survey' as source, 'k1' as customer_key;
 create table marts.model_cards as select * from (values
   ('m0', date '2026-01-31', 'failed'), ('m1', date '2026-02-01', 'fitted'), ('m2', date '2026-03-01', 'failed'),
@@ -669,6 +680,7 @@ def test_strange_distributions_are_told(tmp_path: Path, company: Company) -> Non
     update marts.crm_customer_tiers set tier = 'small';
     update marts.tier_history set tier = 'small';
     update marts.dim_customers set tier = 'small' where policy is not null;
+    update marts.fct_payments set days_late = 0;
     update marts.fct_interactions set customer_key = null;
     update marts.fct_survey_responses set customer_key = null;
     """
@@ -679,6 +691,7 @@ def test_strange_distributions_are_told(tmp_path: Path, company: Company) -> Non
         "answers_without_customers",
         "negative_customers",
         "lines_without_a_rate",
+        "payments_without_a_rate",
     ]
     assert {f.severity for f in told} == {"warning"}
 

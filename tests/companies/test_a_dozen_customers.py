@@ -79,7 +79,7 @@ def test_months_sum_to_the_year(dozen):
 
 def test_what_serving_costs_and_what_is_left(dozen):
     """An order costs 2 to handle, an urgent one 15 more, a refund 4; a visit 100, from July on 120; a call 5, a complaint
-    20. E-mails have no rate. Of complaints half of that may be wrong, of visits a fifth."""
+    20; a day on which 1,000 are owed costs 0.50. E-mails have no rate. Of complaints half may be wrong, of visits a fifth."""
     found = _of(
         dozen,
         "fct_customer_value",
@@ -87,7 +87,7 @@ def test_what_serving_costs_and_what_is_left(dozen):
     )
     assert found == {
         #               to serve  give or take  left    an order
-        "steady":       (8,       0,            112,    100),     # 4 orders; an e-mail
+        "steady":       (9.5,     0.3,          110.5,  100),     # 4 orders; an e-mail; 30 days of credit on 100
         "losing_giant": (228,     44,           -8_228, 10_000),  # 4 orders, a visit at 100 and one at 120
         "once":         (2,       0,            198,    500),
         "unknown_cost": (4,       0,            None,   150),     # 2 orders, one of unknown cost

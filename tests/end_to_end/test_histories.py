@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from tests.incremental.histories import Arrivals, Row, _History, _Rates
 
-CASES = 12
+CASES = 6
 NIGHTS = [date(2023, 12, 31), date(2024, 2, 29), date(2025, 1, 2)]
 MAPPING_CHANGES_BEFORE = NIGHTS[1]
 
@@ -28,7 +28,7 @@ STREAMS = {
     "customer_assessments": "assessment_id customer_id criterion points assessor from until",
     "customer_facts": "fact customer_id from value",
     "industry_outlook": "industry from growth",
-    "payments": "payment_id customer_id amount currency due_on paid_at",
+    "payments": "payment_id customer_id amount currency issued_on due_on paid_at",
     "activity_rates": "activity from unit_cost sensitivity",
     "exchange_rates": "currency from rate",
     "customers": "customer_id subject_type industry region",
@@ -63,7 +63,9 @@ class Deliveries(Arrivals):
         if night < len(self.nights):
             self.written += 1
             at = updated_at or datetime.combine(on, time()) + timedelta(seconds=self.written)
-            place = ("dated", f"{stream}_{on}") if claims else ("undated", f"{stream}_{night}")
+            # rates of single days would be a file a day
+            is_dated = claims and stream != "exchange_rates"
+            place = ("dated", f"{stream}_{on}") if is_dated else ("undated", f"{stream}_{night}")
             told = [{**row, "updated_at": at} for row in rows]
             self.files[night][place[0], f"{stream}/{place[1]}"] += told
 
@@ -132,7 +134,7 @@ def test_order_of_arrival_and_a_late_mending_change_no_fact_and_no_value_of_the_
     values = f"select * exclude (is_month_end) from fct_customer_value where is_latest and {of_whom} order by all"
     for sql in (orders, interactions, responses, values):
         assert by_night.marts(sql) == at_once.marts(sql)
-    assert len(by_night.marts(orders)) > 50
+    assert len(by_night.marts(orders)) > 30
     corrected = by_night.marts(
         "select sum(accepted_rows), sum(withdrawn_versions) from ops_deliveries where name like '%reading 2'"
     )

@@ -211,7 +211,8 @@ class _History:
                 "payment_id": payment,
                 "customer_id": self.r.choice(self.customers),
                 "amount": self.r.choice(AMOUNTS),
-                "currency": "GBP",
+                "currency": self.r.choice(("GBP", "GBP", "EUR")),
+                "issued_on": self.r.choice((None, due - timedelta(days=30))),
                 "due_on": due,
                 "paid_at": datetime.combine(paid, self.some_time()) if self.r.random() < 0.7 else None,
             }
@@ -270,7 +271,7 @@ class _Rates(_History):
                 self.deliver(
                     "industry_outlook", of, lambda i=industry, d=starts: self.outlook(i, d), self.arrives(starts)
                 )
-        for activity in ("call", "complaint", "order", "rush_order", "refund"):
+        for activity in ("call", "complaint", "order", "rush_order", "refund", "credit_day"):
             for starts in sorted({FIRST_ORDERS, self.some_day(), self.some_day()}):
                 for on in (FIRST_ORDERS, NEW_RATES)[: self.r.randint(1, 2)]:
                     of = f"{activity}|{starts}"

@@ -11,7 +11,7 @@ standing as (
         payments.*,
         payments.paid_on is not null as is_paid,
         coalesce(payments.paid_on, days.as_of) as paid_or_seen_on
-    from {{ ref('stg_payments') }} as payments
+    from {{ ref('int_payments__valued') }} as payments
     inner join days
         on {{ stands_on('payments', 'days.as_of') }}
 ),
@@ -20,10 +20,14 @@ payments as (
     select
         standing.source,
         standing.payment_id,
-        customers.customer_key,
-        customers.customer_key is not null as is_linked,
+        standing.customer_key,
+        standing.customer_key is not null as is_linked,
         standing.order_id,
-        {{ round_money('standing.original_amount') }} as amount,
+        standing.original_amount,
+        standing.currency,
+        standing.exchange_rate,
+        standing.amount,
+        standing.credit_days,
         standing.due_on,
         standing.paid_at,
         standing.paid_on,
@@ -37,8 +41,6 @@ payments as (
             when standing.due_on <= standing.as_of then true
         end as is_late
     from standing
-    left join {{ ref('dim_customer_ids') }} as customers
-        on standing.customer_source = customers.source and standing.customer_id = customers.customer_id
 )
 
 select * from payments

@@ -20,6 +20,7 @@ cleaned as (
         versions.currency,
 
         -- times
+        versions.issued_on,
         versions.due_on,
         versions.paid_at,
         {{ business_day('versions.paid_at', 'company.time_zone') }} as paid_on,

@@ -83,12 +83,13 @@ _CUSTOMER = (
     _c("customer_source", "id_text"),
 )
 
-# What is done for a customer and costs something: every kind of interaction, and what orders bring with them.
+# What is done for a customer and costs something: every kind of interaction, what orders bring with them, and credit, of
+# which one is a day on which 1,000 are owed.
 _INTERACTION_KINDS = (
     *("inquiry", "complaint", "visit", "call", "email", "ticket"),
     *("return", "referral", "praise", "suggestion", "other"),
 )
-_ORDER_ACTIVITIES = ("order", "rush_order", "refund")
+_OTHER_ACTIVITIES = ("order", "rush_order", "refund", "credit_day")
 
 # What a company is like itself, whatever it buys here.
 _CUSTOMER_FACTS = ("headcount", "revenue", "market_share", "spend")
@@ -248,6 +249,7 @@ STREAMS: dict[str, Stream] = {
                 _c("order_id", "id_text"),
                 _c("amount", "money", required=True),
                 _c("currency", "currency", required=True),
+                _c("issued_on", "date"),  # when it was asked for: until it is due it is credit
                 _c("due_on", "date", required=True),
                 _c("paid_at", "timestamp"),  # null while it is not paid
                 _c("updated_at", "timestamp"),
@@ -299,7 +301,7 @@ STREAMS: dict[str, Stream] = {
             "activity_rates",
             ("activity", "from"),
             (
-                _c("activity", "code", *_INTERACTION_KINDS, *_ORDER_ACTIVITIES, required=True, missing="id_missing"),
+                _c("activity", "code", *_INTERACTION_KINDS, *_OTHER_ACTIVITIES, required=True, missing="id_missing"),
                 _c("from", "date", required=True),
                 _c("unit_cost", "money", required=True),  # of one, in the reporting currency
                 _c("sensitivity", "number"),  # by which share of itself the rate may be off, either way

@@ -2,34 +2,20 @@
 -- What is due on a day can be paid until that day ends; what is not paid by then is late, for good.
 with
 
-linked as (
-    select
-        customers.customer_key,
-        {{ round_money('payments.original_amount') }} as amount,
-        payments.due_on,
-        payments.paid_on,
-        payments.replaced_on,
-        -- one that was known before its customer waited for them
-        greatest(payments.known_on, customers.known_on) as known_on
-    from {{ ref('stg_payments') }} as payments
-    inner join {{ ref('int_customer_ids__keyed') }} as customers
-        on payments.customer_source = customers.source and payments.customer_id = customers.customer_id
-),
-
 due as (
     select
         asked.as_of,
         asked.basis,
-        linked.customer_key,
-        sum(linked.amount) as due_12m,
-        sum(case when linked.paid_on <= linked.due_on then linked.amount else 0 end) as paid_in_time_12m
-    from linked
+        payments.customer_key,
+        sum(payments.amount) as due_12m,
+        sum(case when payments.paid_on <= payments.due_on then payments.amount else 0 end) as paid_in_time_12m
+    from {{ ref('int_payments__valued') }} as payments
     inner join {{ ref('int_customers__asked') }} as asked
         on
-            linked.customer_key = asked.customer_key
-            and {{ stands_on('linked', 'asked.as_of', 'due_on', 'asked.happened_by') }}
-            and {{ within_days('linked.due_on', 'asked.window_ends_on', 365) }}
-    group by asked.as_of, asked.basis, linked.customer_key
+            payments.customer_key = asked.customer_key
+            and {{ stands_on('payments', 'asked.as_of', 'due_on', 'asked.happened_by') }}
+            and {{ within_days('payments.due_on', 'asked.window_ends_on', 365) }}
+    group by asked.as_of, asked.basis, payments.customer_key
 ),
 
 timed as (

@@ -1,6 +1,7 @@
 -- Grain: one row per as_of, basis and customer for whom something that has a rate was done in the last 12 months.
 -- What it cost to serve them: what was done, times the rate of the day on which it was done. What the company has no
--- rate for is no cost; of what it has one for only since a later day, the cost is not known.
+-- rate for is no cost; of what it has one for only since a later day, the cost is not known. Of credit that was granted
+-- one is a day on which 1,000 are owed, and it counts on the day that the payment is due.
 with
 
 rates as (
@@ -72,8 +73,29 @@ orders as (
         case when lines.kind = 'sale' then 'order' else 'refund' end
 ),
 
+credit as (  -- in days on which 1,000 are owed
+    select
+        asked.as_of,
+        asked.basis,
+        asked.customer_key,
+        'credit_day' as activity,
+        payments.due_on as done_on,
+        cast(payments.amount * payments.credit_days * cast(0.001 as decimal(4, 3)) as decimal(18, 5)) as times
+    from {{ ref('int_payments__valued') }} as payments
+    inner join {{ ref('int_customers__asked') }} as asked
+        on
+            payments.customer_key = asked.customer_key
+            and {{ stands_on('payments', 'asked.as_of', 'due_on', 'asked.happened_by') }}
+            and {{ within_days('payments.due_on', 'asked.window_ends_on', 365) }}
+    where payments.credit_days > 0
+),
+
 done as (
     select * from interactions
+
+    union all
+
+    select * from credit
 
     union all
 
@@ -106,7 +128,7 @@ costed as (
         done.customer_key,
         sum(done.times * rates.unit_cost) as cost,
         sum(done.times * rates.unit_spread) as spread,
-        sum(case when rates.activity is null then done.times else 0 end) as unknown
+        sum(case when rates.activity is null or done.times is null then 1 else 0 end) as unknown
     from done
     inner join priced
         on done.as_of = priced.as_of and done.activity = priced.activity

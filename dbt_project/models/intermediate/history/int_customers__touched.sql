@@ -77,7 +77,6 @@ facts as (
     {% for model, happened_on, last_day in [
         ('stg_interactions', 'occurred_on', none),
         ('int_survey_answers__rescaled', 'answered_on', none),
-        ('stg_payments', 'due_on', none),
         ('stg_customer_assessments', 'starts_on', 'ends_on'),
         ('stg_customer_facts', 'starts_on', none),
     ] %}
@@ -99,6 +98,16 @@ facts as (
 
         union all
     {% endfor %}
+
+    select
+        customer_key,
+        due_on as happened_on,
+        known_on,
+        replaced_on
+    from {{ ref('int_payments__valued') }}
+    where customer_key is not null
+
+    union all
 
     -- an issue weighs more once it is open for more than 7 days, and for more than 30
     {% for days in [0, 8, 31] %}

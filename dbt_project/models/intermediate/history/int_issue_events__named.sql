@@ -49,3 +49,4 @@ named as (
 )
 
 select * from named
+where known_on < {{ until('replaced_on') }}  -- what was replaced before anybody knew the customer never was theirs
