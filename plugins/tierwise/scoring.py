@@ -247,10 +247,11 @@ def read(files: Mapping[str, Path]) -> list[Model]:
         ).fetchall():
             groups.setdefault(model_id, []).append(holdout.Group(*group))
         margins: dict[str, list[Margin]] = {}
-        for model_id, *margin in d.execute(
-            f"select model_id, category, margin::double from '{files['model_margins']}' order by all"
-        ).fetchall():
-            margins.setdefault(model_id, []).append(Margin(*margin))
+        if "model_margins" in files:  # releases of before have none
+            for model_id, *margin in d.execute(
+                f"select model_id, category, margin::double from '{files['model_margins']}' order by all"
+            ).fetchall():
+                margins.setdefault(model_id, []).append(Margin(*margin))
         cards = d.execute(
             f"select * replace (margin::double as margin) from '{files['model_cards']}' order by fitted_on"
         )
