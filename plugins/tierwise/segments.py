@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from tierwise.settings import PROJECT, settings
 
 _SHIPPED = PROJECT / "config" / "segments.yml"
 _CELLS = {f"R{r}F{f}" for r in range(1, 6) for f in range(1, 6)}
-_EIGHT = {r + f + m for r in "HL" for f in "HL" for m in "HL"}
+_EIGHT = tuple(r + f + m for r in "HL" for f in "HL" for m in "HL")
 _STAGES = ("prospect", "new", "active", "loyal", "reactivated", "at_risk", "churned")
 _NEEDS = ("price_oriented", "value_oriented", "composite", "unknown")
 _SIGNS = (*("discounted_share", "price_index", "premium_share", "categories", "returned_share", "price_satisfaction"),)
@@ -77,6 +78,14 @@ class CutOffs(Described):
         return value
 
 
+def _all_of(value: dict[str, Text], wanted: Sequence[str], otherwise: str) -> dict[str, Text]:
+    """Each that is wanted is there, and no other."""
+    if set(value) != set(wanted):
+        wrong = min(set(value) ^ set(wanted))
+        raise ValueError(f"{wrong} is {'missing' if wrong in wanted else otherwise} ({', '.join(wanted)})")
+    return value
+
+
 Days = Annotated[int, Field(ge=1)]
 
 
@@ -106,10 +115,7 @@ class Lifecycle(Described):
     @field_validator("stages")
     @classmethod
     def _all_stages(cls, value: dict[str, Text]) -> dict[str, Text]:
-        if set(value) != set(_STAGES):
-            wrong = min(set(value) ^ set(_STAGES))
-            raise ValueError(f"{wrong} is {'missing' if wrong in _STAGES else 'no stage'} ({', '.join(_STAGES)})")
-        return value
+        return _all_of(value, _STAGES, "no stage")
 
     @model_validator(mode="after")
     def _churned_is_further(self) -> Lifecycle:
@@ -161,10 +167,7 @@ class Needs(Described):
     @field_validator("types")
     @classmethod
     def _all_types(cls, value: dict[str, Text]) -> dict[str, Text]:
-        if set(value) != set(_NEEDS):
-            wrong = min(set(value) ^ set(_NEEDS))
-            raise ValueError(f"{wrong} is {'missing' if wrong in _NEEDS else 'no need'} ({', '.join(_NEEDS)})")
-        return value
+        return _all_of(value, _NEEDS, "no need")
 
 
 class Segments(Described):
@@ -193,10 +196,7 @@ class Segments(Described):
     @field_validator("eight")
     @classmethod
     def _all_eight(cls, value: dict[str, Text]) -> dict[str, Text]:
-        if set(value) != _EIGHT:
-            wrong = min(set(value) ^ _EIGHT)
-            raise ValueError(f"{wrong} is {'missing' if wrong in _EIGHT else 'none of the eight'} (HHH, HHL … LLL)")
-        return value
+        return _all_of(value, _EIGHT, "none of the eight")
 
 
 def load_segments() -> Segments:
