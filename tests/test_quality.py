@@ -613,7 +613,7 @@ create table marts.ops_deliveries as select 'd1' as delivery_id, 'accepted' as s
 create table marts.ops_quarantine as select * from (values ('d1', 7, 'range'), ('d1', 7, 'arithmetic')) t(delivery_id, row_number, reason_code);
 create table marts.fct_interactions as select * from (values ('desk', 'k1'), ('desk', null)) t(source, customer_key);
 create table marts.fct_payments as select * from (values
-  ('books', 'y1', 1.0, 3), ('books', 'y2', null, null)) t(source, payment_id, exchange_rate, days_late);
+  ('books', 'y1', 1.0, date '2026-03-10'), ('books', 'y2', null, date '2026-03-11')) t(source, payment_id, exchange_rate, due_on);
 create table marts.fct_survey_responses as select 'survey' as source, 'k1' as customer_key;
 create table marts.model_cards as select * from (values
   ('m0', date '2026-01-31', 'failed'), ('m1', date '2026-02-01', 'fitted'), ('m2', date '2026-03-01', 'failed'),
@@ -680,7 +680,7 @@ def test_strange_distributions_are_told(tmp_path: Path, company: Company) -> Non
     update marts.crm_customer_tiers set tier = 'small';
     update marts.tier_history set tier = 'small';
     update marts.dim_customers set tier = 'small' where policy is not null;
-    update marts.fct_payments set days_late = 0;
+    update marts.fct_payments set due_on = date '2026-03-10';
     update marts.fct_interactions set customer_key = null;
     update marts.fct_survey_responses set customer_key = null;
     """

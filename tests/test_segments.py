@@ -62,7 +62,7 @@ def test_the_shipped_grid_is_the_one_that_the_field_uses_with_every_cell_decided
         ("churned: 0.1}", "churned: 0.6}", "churned lies above at_risk"),
         ("value_at_most: 0.1}", "value_at_most: 0.6}", "from 0.5 to 0.6 would speak for price and for value"),
         (
-            "{price_at_most: 0.97, value_at_least: 1}",
+            "{price_at_most: 0.97, value_at_least: 1.03}",
             "{price_at_most: 1, value_at_least: 1}",
             "from 1 to 1 would speak",
         ),

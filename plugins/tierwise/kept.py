@@ -18,7 +18,7 @@ from tierwise.settings import settings
 class GoingOn:
     """How a build begins: the files of the log, by stream, that its tables have not seen; or why it begins anew.
 
-    `parent` is the release whose marts the tables are, where they are those of the night's parent.
+    `parent` is the release whose marts stand in the file, where they are those of the night's parent.
     """
 
     arrived: dict[str, tuple[FileRef, ...]] | None
@@ -27,6 +27,8 @@ class GoingOn:
 
 
 BEGINS_ANEW = GoingOn(None)
+# What catches up by what moved since the parent's day, not by what arrived: of another night it is no beginning.
+OF_THE_PARENT = ("schema marts", "table intermediate.int_customer_prices__banded")
 
 
 def keep(build: Path, night: Manifest) -> None:
@@ -40,8 +42,8 @@ def keep(build: Path, night: Manifest) -> None:
 def go_on(build: Path, night: Manifest) -> GoingOn:
     """Lay the kept build file where the night's is to be, if the night may go on from its tables.
 
-    It may where the same models built them, for the same company, from files that the night reads too. Marts stay
-    only where they are those of the night's parent.
+    It may where the same models built them, for the same company, from files that the night reads too. What
+    grows from the parent's day stays only where it is that of the night's parent.
     """
     try:
         build.unlink(missing_ok=True)
@@ -51,7 +53,8 @@ def go_on(build: Path, night: Manifest) -> GoingOn:
             reason = _why_not(before, night)
             parent = night.parent_release_id if _is_parent(before, night) else None
             if reason is None and parent is None:
-                d.execute("drop schema marts cascade")
+                for held in OF_THE_PARENT:
+                    d.execute(f"drop {held} cascade")
     except FileNotFoundError:
         return GoingOn(None, "no earlier night left its tables")
     except (duckdb.Error, ValueError, KeyError):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tierwise import kept
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 LINE = 120
@@ -89,3 +91,14 @@ def test_a_model_begins_with_its_grain_as_its_description_states_it():
         if not first.startswith(f"-- Grain: o{stated}"):
             missing.append(file.name)
     assert missing == []
+
+
+def test_what_catches_up_from_the_parents_day_goes_where_the_parent_is_another():
+    catching_up = {
+        file.stem: file.parent.name
+        for file in (ROOT / "dbt_project" / "models").rglob("*.sql")
+        if "take_out(" in file.read_text(encoding="utf-8")
+    }
+    assert len(catching_up) >= 3
+    kept_apart = {f"table intermediate.{model}" for model, layer in catching_up.items() if layer != "marts"}
+    assert kept_apart | {"schema marts"} == set(kept.OF_THE_PARENT)

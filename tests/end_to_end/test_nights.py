@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 BOB, ANN, CID, DEE, EVE, FAY = "bob", "ann", "cid", "dee", "eve", "fay"
+LISTED = '        list_price: {sql: amount, type: money}\n        quantity: {value: "1"}\n'
 HISTORY = """
     select policy, customer_key, tier, graded, valid_from, valid_to, reason, cause, policy_version
     from tier_history order by all"""
@@ -247,6 +248,18 @@ def test_a_rollback_brings_back_tables_and_decisions_and_the_day_can_be_decided_
     assert shop.differences(three_nights) == []
     parents = {line.split("\t")[0]: line.split("\t")[3] for line in shop.tierwise("release", "list").out.splitlines()}
     assert parents["2024-02-01.2"] == "2024-01-31.1"
+
+
+def test_two_nights_back_nothing_of_the_later_ones_is_left_in_what_customers_paid_of_list_prices(company):
+    company.replace("config/sources.yml", "        amount: amount\n", "        amount: amount\n" + LISTED)
+    for day, customer in (("2024-01-30", ANN), ("2024-01-31", BOB), ("2024-02-01", ANN)):
+        company.deliver(f"orders_{day}.csv", [(f"o{day}", 1, customer, f"{day} 09:00", "10.00", None)])
+        company.run(day)
+    assert company.tierwise("release", "rollback", "--to", "2024-01-30.1").code == 0
+    company.run("2024-01-31")
+    assert company.marts("select listed_purchases_12m from rpt_customer_needs") == [(1,), (1,)]
+    verified = company.tierwise("release", "verify")
+    assert verified.code == 0, verified.said
 
 
 # --- days that may not be run ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
--- Each issue as it stands on the release's day: when it was opened, answered for the first time and resolved. One that
+-- Each issue as it stands on the release's day: when it was opened, answered for the first time and told. One that
 -- was opened again is open until it is resolved again. An issue whose first event is missing began with the next.
 -- What was promised is the target of its customer's tier on the day it was opened, as it is known on the release's day.
 with
@@ -36,7 +36,10 @@ events as (
         row_number() over (
             partition by events.source, events.issue_id
             order by events.occurred_at desc, events.event_number desc
-        ) as place_from_the_end
+        ) as place_from_the_end,
+        max(case when events.is_reopening then events.occurred_at end) over (
+            partition by events.source, events.issue_id
+        ) as reopened_at
     from {{ ref('stg_issue_events') }} as events
     inner join days
         on {{ stands_on('events', 'days.as_of', 'occurred_on') }}
@@ -55,8 +58,13 @@ told as (
         max(occurred_at) as last_event_at,
         min(case when place > 1 and status in ('responded', 'resolved', 'closed') then occurred_at end)
             as first_response_at,
-        max(case when is_reopening then occurred_at end) as reopened_at,
-        max(case when status in ('resolved', 'closed') then occurred_at end) as last_resolved_at,
+        -- what is closed after it was resolved was resolved before
+        min(
+            case
+                when status in ('resolved', 'closed') and occurred_at >= coalesce(reopened_at, occurred_at)
+                    then occurred_at
+            end
+        ) as resolved_at,
         max(case when place_from_the_end = 1 then status end) as status,
         max_by(severity, (occurred_at, event_number)) filter (where severity is not null) as severity,
         max_by(topic, (occurred_at, event_number)) filter (where topic is not null) as topic,
@@ -67,61 +75,54 @@ told as (
     group by as_of, ends_at, source, issue_id
 ),
 
-resolved as (
-    select
-        *,
-        case when coalesce(reopened_at <= last_resolved_at, true) then last_resolved_at end as resolved_at
-    from told
-),
-
 decided_before as (
-    {{ decided_before('resolved', 'opened_on') }}
+    {{ decided_before('told', 'opened_on') }}
 ),
 
 issues as (
     select
-        resolved.source,
-        resolved.issue_id,
+        told.source,
+        told.issue_id,
         customers.customer_key,
         customers.customer_key is not null as is_linked,
-        resolved.status,
-        resolved.resolved_at is null as is_open,
-        resolved.severity,
-        resolved.topic,
-        resolved.channel,
-        resolved.opened_at,
-        resolved.opened_on,
-        resolved.first_response_at,
-        resolved.resolved_at,
-        cast(resolved.times_reopened as bigint) as times_reopened,
-        cast(resolved.events as bigint) as events,
+        told.status,
+        told.resolved_at is null as is_open,
+        told.severity,
+        told.topic,
+        told.channel,
+        told.opened_at,
+        told.opened_on,
+        told.first_response_at,
+        told.resolved_at,
+        cast(told.times_reopened as bigint) as times_reopened,
+        cast(told.events as bigint) as events,
         cast(
-            {{ dbt.datediff('resolved.opened_at', 'resolved.first_response_at', 'minute') }} as bigint
+            {{ dbt.datediff('told.opened_at', 'told.first_response_at', 'minute') }} as bigint
         ) as minutes_to_first_response,
-        cast({{ dbt.datediff('resolved.opened_at', 'resolved.resolved_at', 'minute') }} as bigint)
+        cast({{ dbt.datediff('told.opened_at', 'told.resolved_at', 'minute') }} as bigint)
             as minutes_to_resolution,
         cast(
-            {{ dbt.datediff('resolved.opened_on', 'resolved.as_of', 'day') }} as bigint
+            {{ dbt.datediff('told.opened_on', 'told.as_of', 'day') }} as bigint
         ) as age_days,
         tiers.tier as tier_at_opening,
         case when own.tier is not null then own.first_response_minutes else anybodys.first_response_minutes end
             as first_response_target_minutes,
         case when own.tier is not null then own.resolution_minutes else anybodys.resolution_minutes end
             as resolution_target_minutes,
-        cast({{ dbt.datediff('resolved.opened_at', 'resolved.ends_at', 'minute') }} as bigint) as minutes_so_far
-    from resolved
+        cast({{ dbt.datediff('told.opened_at', 'told.ends_at', 'minute') }} as bigint) as minutes_so_far
+    from told
     left join {{ ref('dim_customer_ids') }} as customers
-        on resolved.customer_source = customers.source and resolved.customer_id = customers.customer_id
+        on told.customer_source = customers.source and told.customer_id = customers.customer_id
     left join decided_before
-        on resolved.opened_on = decided_before.opened_on
+        on told.opened_on = decided_before.opened_on
     left join {{ ref('tier_history') }} as tiers
         on {{ held_before('tiers', 'customers.customer_key') }}
     {% for whose, tier in [('own', 'tiers.tier'), ('anybodys', "'any'")] %}
         left join targets as {{ whose }}
             on
                 {{ tier }} = {{ whose }}.tier
-                and resolved.opened_on >= {{ whose }}.starts_on
-                and resolved.opened_on < {{ until(whose ~ '.ends_before') }}
+                and told.opened_on >= {{ whose }}.starts_on
+                and told.opened_on < {{ until(whose ~ '.ends_before') }}
     {% endfor %}
 ),
 

@@ -3,6 +3,7 @@
 {% set signs = [
     'discounted_share', 'price_index', 'premium_share', 'categories', 'returned_share', 'price_satisfaction'
 ] %}
+{% set paid_of_list = ratio_half_even(in_units('paid_by_others', 2), in_units('list_of_others', 2), 8) %}
 with
 
 people as (
@@ -15,27 +16,41 @@ people as (
     where is_latest
 ),
 
-usual as (
+beside_others as (  -- in a band in which nobody else bought nothing is usual
     select
-        quantity_from,
-        {{ ratio_half_even(in_units('sum(paid_amount)', 2), in_units('sum(list_amount)', 2), 4) }} as paid_of_list
+        *,
+        sum(paid_amount) over (partition by quantity_from) - paid_amount as paid_by_others,
+        sum(list_amount) over (partition by quantity_from) - list_amount as list_of_others
     from {{ ref('int_customer_prices__banded') }}
-    group by quantity_from
+),
+
+compared as (
+    select
+        customer_key,
+        quantity_from,
+        purchases,
+        discounted_purchases,
+        premium_amount,
+        graded_amount,
+        case when list_of_others > 0 then purchases end as compared_purchases,
+        case when list_of_others > 0 then paid_amount end as paid_amount,
+        case when list_of_others > 0 then cast(list_amount as decimal(28, 2)) * {{ paid_of_list }} end as usual_amount
+    from beside_others
 ),
 
 paid as (
     select
-        prices.customer_key,
-        sum(prices.purchases) as purchases,
-        sum(prices.discounted_purchases) as discounted_purchases,
-        sum(prices.paid_amount) as paid_amount,
-        {{ round_money('sum(prices.list_amount * usual.paid_of_list)') }} as usual_amount,
-        sum(prices.premium_amount) as premium_amount,
-        sum(prices.graded_amount) as graded_amount
-    from {{ ref('int_customer_prices__banded') }} as prices
-    inner join usual
-        on prices.quantity_from = usual.quantity_from
-    group by prices.customer_key
+        customer_key,
+        sum(purchases) as purchases,
+        sum(case when quantity_from = 1 then purchases else 0 end) as purchases_of_few,
+        sum(case when quantity_from = 1 then discounted_purchases else 0 end) as discounted_purchases_of_few,
+        sum(compared_purchases) as compared_purchases,
+        sum(paid_amount) as paid_amount,
+        {{ round_money('sum(usual_amount)') }} as usual_amount,
+        sum(premium_amount) as premium_amount,
+        sum(graded_amount) as graded_amount
+    from compared
+    group by customer_key
 ),
 
 asked_about_price as (  -- one answer per respondent, question and wave counts: the latest
@@ -71,15 +86,15 @@ known as (
         people.customer_key,
         paid.purchases,
         case
-            when paid.purchases >= rules.minimum_purchases
-                then {{ ratio_half_even('paid.discounted_purchases', 'paid.purchases', 4) }}
+            when paid.purchases_of_few >= rules.minimum_purchases
+                then {{ ratio_half_even('paid.discounted_purchases_of_few', 'paid.purchases_of_few', 4) }}
         end as discounted_share,
         case
-            when paid.purchases >= rules.minimum_purchases and paid.usual_amount > 0
+            when paid.compared_purchases >= rules.minimum_purchases and paid.usual_amount > 0
                 then {{ ratio_half_even(in_units('paid.paid_amount', 2), in_units('paid.usual_amount', 2), 4) }}
         end as price_index,
         case
-            when paid.purchases >= rules.minimum_purchases and paid.graded_amount > 0
+            when paid.graded_amount > 0
                 then {{ ratio_half_even(in_units('paid.premium_amount', 2), in_units('paid.graded_amount', 2), 4) }}
         end as premium_share,
         people.categories,

@@ -25,9 +25,8 @@ largest as (
         basis,
         customer_key,
         max(net_amount) as net_amount,
-        cast(count(*) as bigint) as categories_12m
+        cast(sum(case when net_amount > 0 then 1 else 0 end) as bigint) as categories_12m
     from bought
-    where net_amount > 0
     group by as_of, basis, customer_key
 ),
 
@@ -39,12 +38,13 @@ compared as (  -- of two as large the one that is first in the alphabet
         largest.categories_12m,
         min(bought.product_category) as usual_category_12m
     from largest
-    inner join bought
+    left join bought
         on
             largest.as_of = bought.as_of
             and largest.basis = bought.basis
             and largest.customer_key = bought.customer_key
             and largest.net_amount = bought.net_amount
+            and bought.net_amount > 0
     group by largest.as_of, largest.basis, largest.customer_key, largest.categories_12m
 )
 

@@ -17,7 +17,10 @@ events as (
         events.is_reopening,
         events.is_theirs,
         events.occurred_at,
-        events.occurred_on
+        events.occurred_on,
+        max(case when events.is_reopening then events.occurred_at end) over (
+            partition by asked.as_of, asked.basis, events.customer_key, events.source, events.issue_id
+        ) as reopened_at
     from {{ ref('int_issue_events__named') }} as events
     inner join {{ ref('int_customers__asked') }} as asked
         on
@@ -34,9 +37,13 @@ told as (
         max_by(is_theirs, (occurred_at, event_number)) as is_theirs,
         max_by(severity, case when severity is not null then (occurred_at, event_number) end) as severity,
         min(occurred_on) as opened_on,
-        max(case when is_reopening then occurred_at end) as reopened_at,
-        max(case when status in ('resolved', 'closed') then occurred_at end) as resolved_at,
-        max(case when status in ('resolved', 'closed') then occurred_on end) as resolved_on
+        -- what is closed after it was resolved was resolved before
+        min(
+            case
+                when status in ('resolved', 'closed') and occurred_at >= coalesce(reopened_at, occurred_at)
+                    then occurred_on
+            end
+        ) as resolved_on
     from events
     group by as_of, basis, window_ends_on, customer_key, source, issue_id
 ),
@@ -49,7 +56,7 @@ lasting as (
         customer_key,
         opened_on,
         case severity when 'low' then 1 when 'high' then 4 when 'critical' then 8 else 2 end as severity_weight,
-        resolved_at is null or coalesce(reopened_at > resolved_at, false) as is_open,
+        resolved_on is null as is_open,
         resolved_on
     from told
     where is_theirs

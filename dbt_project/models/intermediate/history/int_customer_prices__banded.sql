@@ -1,5 +1,6 @@
--- Grain: one row per customer and band of quantities, of sales with a list price in the 12 months to the release's day.
--- A large quantity is cheaper for everybody: what a customer paid is held against what others paid for as many.
+-- Grain: one row per customer and band of quantities they bought in the 12 months to the release's day.
+-- A large quantity is cheaper for everybody: what a customer paid is held against what others paid for as many. Lines
+-- count of which the list price is known, or whether their product is premium.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -33,17 +34,17 @@ listed as (
         semi join {{ ref('int_customers__touched') }} as touched
             on lines.customer_key = touched.customer_key
     {% endif %}
-    where lines.is_counted and lines.list_amount > 0
+    where lines.is_counted and lines.kind = 'sale' and (lines.list_amount > 0 or lines.is_premium is not null)
 ),
 
 banded as (
     select
         customer_key,
         cast(quantity_from as bigint) as quantity_from,
-        cast(count(*) as bigint) as purchases,
+        cast(sum(case when list_amount > 0 then 1 else 0 end) as bigint) as purchases,
         cast(sum(case when net_amount < list_amount then 1 else 0 end) as bigint) as discounted_purchases,
-        cast(sum(list_amount) as decimal(18, 2)) as list_amount,
-        cast(sum(net_amount) as decimal(18, 2)) as paid_amount,
+        cast(sum(case when list_amount > 0 then list_amount else 0 end) as decimal(18, 2)) as list_amount,
+        cast(sum(case when list_amount > 0 then net_amount else 0 end) as decimal(18, 2)) as paid_amount,
         cast(sum(case when is_premium then net_amount else 0 end) as decimal(18, 2)) as premium_amount,
         cast(sum(case when is_premium is not null then net_amount else 0 end) as decimal(18, 2)) as graded_amount
     from listed

@@ -80,7 +80,7 @@ credit as (  -- in days on which 1,000 are owed
         asked.customer_key,
         'credit_day' as activity,
         payments.due_on as done_on,
-        cast(payments.amount * payments.credit_days * cast(0.001 as decimal(4, 3)) as decimal(18, 5)) as times
+        cast(payments.amount * payments.credit_days * cast(0.001 as decimal(4, 3)) as decimal(28, 5)) as times
     from {{ ref('int_payments__valued') }} as payments
     inner join {{ ref('int_customers__asked') }} as asked
         on

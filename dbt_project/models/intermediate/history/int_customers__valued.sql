@@ -107,7 +107,9 @@ measured as (
                 ) }}
         end as returned_share_12m,
         categories.usual_category_12m,
-        case when money.first_sale_on is not null then coalesce(categories.categories_12m, 0) end as categories_12m,
+        coalesce(
+            categories.categories_12m, case when money.first_sale_on is not null and money.sales_12m = 0 then 0 end
+        ) as categories_12m,
         case
             when streams.has_rates
                 then case when service.customer_key is null then 0 else service.cost_to_serve_12m end

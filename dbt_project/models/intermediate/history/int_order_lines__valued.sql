@@ -85,7 +85,8 @@ lines as (
             when lines.list_price is null then {{ round_money('lines.quantity * products.list_price') }}
             when lines.is_in_another
                 then {{ round_money(
-                    'lines.quantity * cast(lines.list_price * lines.exchange_rate as decimal(18, 8))'
+                    'lines.quantity * cast('
+                    ~ 'cast(lines.list_price as decimal(26, 4)) * lines.exchange_rate as decimal(28, 8))'
                 ) }}
             else {{ round_money('lines.quantity * lines.list_price') }}
         end as list_amount,
