@@ -284,13 +284,18 @@ def build(build_file: Path, part: str, progress: Progress | None = None) -> None
     """Run one part of the dbt graph, its contracts and data tests included. Raises OurFailure naming what failed.
 
     Unit tests hold a model against rows of their own: they say nothing about a night, and run with the other tests.
-    Models that want the same memory at the same time are built again, one after the other, each by one thread alone.
+    Models that wanted the same memory at the same time are built again, one after the other, each by one thread alone;
+    then it goes on as before.
     """
     nodes = _dbt(build_file, [*_SELECTED[part], "--exclude-resource-type", "unit_test"], progress)
-    if any(_OUT_OF_MEMORY in (node.message or "") for node in nodes.values()):
+    while short := [node.node.name for node in nodes.values() if _OUT_OF_MEMORY in (node.message or "")]:
+        these_alone = ["--indirect-selection", "empty", "--select"]
+        again = _dbt(build_file, ["--threads", "1", *these_alone, *short], progress, engine_threads=1)
+        nodes |= again
         left = [node.node.name for node in nodes.values() if node.status not in _DONE]
-        alone = ["--select", *left, "--indirect-selection", "empty", "--threads", "1"]
-        nodes |= _dbt(build_file, alone, progress, engine_threads=1)
+        if not left or any(node.status not in _DONE for node in again.values()):
+            break
+        nodes |= _dbt(build_file, [*these_alone, *left], progress)
     if all(node.status in _DONE for node in nodes.values()):
         return
     failed = [
