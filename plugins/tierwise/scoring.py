@@ -30,7 +30,6 @@ Status = Literal["fitted", "no_drop_out", "not_fitted", "failed"]
 
 _YEAR = 365  # days: the horizon of every prediction
 _MANY_ORDERS = 3  # some must have bought on so many days
-_TOLD = ("model_cards", "model_calibration", "model_margins")  # what there is to say about models
 _CORRELATED = 0.3  # Gamma-Gamma takes spend and frequency to be unrelated
 
 
@@ -221,7 +220,7 @@ def lay(build: Path, models: Sequence[Model], discount_rate: float, folder: Path
     cards = [{**asdict(model), "calibration": None, "margins": None} for model in models]
     groups = [{"model_id": m.model_id, **asdict(group)} for m in models for group in m.calibration]
     margins = [{"model_id": m.model_id, **asdict(margin)} for m in models for margin in m.margins]
-    frames = dict(zip(_TOLD, map(pd.DataFrame, (cards, groups, margins)), strict=True))
+    frames = dict(zip(warehouse.MODEL_INPUTS, map(pd.DataFrame, (cards, groups, margins)), strict=True))
     with lake.engine(build.with_name("spill"), build, read_only=True) as d:
         days = [row[0] for row in d.execute(_DAYS).fetchall()]
         in_force = {m.model_id: m for day in days for m in models_on(models, day)}.values()
@@ -233,7 +232,7 @@ def lay(build: Path, models: Sequence[Model], discount_rate: float, folder: Path
     for name, frame in frames.items():
         files[name] = warehouse.write_input(name, frame, folder / f"{name}.parquet")
     warehouse.lay_again(build, files)
-    return {name: files[name] for name in _TOLD}
+    return {name: files[name] for name in warehouse.MODEL_INPUTS}
 
 
 def read(files: Mapping[str, Path]) -> list[Model]:

@@ -147,7 +147,8 @@ _LAID: dict[str, dict[str, str]] = {
         "discounted_purchases_12m": "decimal(18, 4)",
     },
 }
-VALUE_INPUTS = ("model_cards", "model_calibration", "model_margins", "value_cell_scores")  # what scoring lays
+MODEL_INPUTS = ("model_cards", "model_calibration", "model_margins")  # what there is to say about value models
+VALUE_INPUTS = (*MODEL_INPUTS, "value_cell_scores")  # what scoring lays
 LOGS = {  # what a run appends for good: input relation, and where the build holds the run's rows
     "tier_decisions": "intermediate.int_tier_decisions__decided where is_change",
     "policy_days": "intermediate.int_policy_days__decided where as_of in (select as_of from inputs.run_days)",
@@ -176,7 +177,7 @@ def input_columns(name: str) -> dict[str, str]:
         return STREAMS[name].log_columns
     if name == "month_end_values":
         return contract("fct_customer_value")
-    if name in ("ops_runs", "ops_deliveries", "ops_quarantine", "model_cards", "model_calibration", "model_margins"):
+    if name in ("ops_runs", "ops_deliveries", "ops_quarantine", *MODEL_INPUTS):
         return contract(name)
     if name == "customer_values":
         values = {column: kind for column, kind in contract("fct_customer_value").items() if column not in _NO_VALUES}
@@ -289,13 +290,13 @@ def build(build_file: Path, part: str, progress: Progress | None = None) -> None
     """
     nodes = _dbt(build_file, [*_SELECTED[part], "--exclude-resource-type", "unit_test"], progress)
     while short := [node.node.name for node in nodes.values() if _OUT_OF_MEMORY in (node.message or "")]:
-        these_alone = ["--indirect-selection", "empty", "--select"]
-        again = _dbt(build_file, ["--threads", "1", *these_alone, *short], progress, engine_threads=1)
+        only = ["--indirect-selection", "empty", "--select"]
+        again = _dbt(build_file, ["--threads", "1", *only, *short], progress, engine_threads=1)
         nodes |= again
         left = [node.node.name for node in nodes.values() if node.status not in _DONE]
         if not left or any(node.status not in _DONE for node in again.values()):
             break
-        nodes |= _dbt(build_file, [*these_alone, *left], progress)
+        nodes |= _dbt(build_file, [*only, *left], progress)
     if all(node.status in _DONE for node in nodes.values()):
         return
     failed = [

@@ -37,9 +37,7 @@ events as (
             partition by events.source, events.issue_id
             order by events.occurred_at desc, events.event_number desc
         ) as place_from_the_end,
-        max(case when events.is_reopening then events.occurred_at end) over (
-            partition by events.source, events.issue_id
-        ) as reopened_at
+        {{ last_reopened('events', ['events.source', 'events.issue_id']) }} as reopened_at
     from {{ ref('stg_issue_events') }} as events
     inner join days
         on {{ stands_on('events', 'days.as_of', 'occurred_on') }}
@@ -58,13 +56,7 @@ told as (
         max(occurred_at) as last_event_at,
         min(case when place > 1 and status in ('responded', 'resolved', 'closed') then occurred_at end)
             as first_response_at,
-        -- what is closed after it was resolved was resolved before
-        min(
-            case
-                when status in ('resolved', 'closed') and occurred_at >= coalesce(reopened_at, occurred_at)
-                    then occurred_at
-            end
-        ) as resolved_at,
+        {{ first_resolved('occurred_at') }} as resolved_at,
         max(case when place_from_the_end = 1 then status end) as status,
         max_by(severity, (occurred_at, event_number)) filter (where severity is not null) as severity,
         max_by(topic, (occurred_at, event_number)) filter (where topic is not null) as topic,

@@ -19,33 +19,24 @@ bought as (
     group by asked.as_of, asked.basis, lines.customer_key, lines.product_category
 ),
 
-largest as (
+placed as (  -- of two as large the one that is first in the alphabet
+    select
+        *,
+        row_number() over (
+            partition by as_of, basis, customer_key order by net_amount desc, product_category asc
+        ) as place
+    from bought
+),
+
+compared as (
     select
         as_of,
         basis,
         customer_key,
-        max(net_amount) as net_amount,
-        cast(sum(case when net_amount > 0 then 1 else 0 end) as bigint) as categories_12m
-    from bought
+        cast(sum(case when net_amount > 0 then 1 else 0 end) as bigint) as categories_12m,
+        max(case when place = 1 and net_amount > 0 then product_category end) as usual_category_12m
+    from placed
     group by as_of, basis, customer_key
-),
-
-compared as (  -- of two as large the one that is first in the alphabet
-    select
-        largest.as_of,
-        largest.basis,
-        largest.customer_key,
-        largest.categories_12m,
-        min(bought.product_category) as usual_category_12m
-    from largest
-    left join bought
-        on
-            largest.as_of = bought.as_of
-            and largest.basis = bought.basis
-            and largest.customer_key = bought.customer_key
-            and largest.net_amount = bought.net_amount
-            and bought.net_amount > 0
-    group by largest.as_of, largest.basis, largest.customer_key, largest.categories_12m
 )
 
 select * from compared

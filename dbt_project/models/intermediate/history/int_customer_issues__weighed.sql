@@ -18,9 +18,9 @@ events as (
         events.is_theirs,
         events.occurred_at,
         events.occurred_on,
-        max(case when events.is_reopening then events.occurred_at end) over (
-            partition by asked.as_of, asked.basis, events.customer_key, events.source, events.issue_id
-        ) as reopened_at
+        {{ last_reopened(
+            'events', ['asked.as_of', 'asked.basis', 'events.customer_key', 'events.source', 'events.issue_id']
+        ) }} as reopened_at
     from {{ ref('int_issue_events__named') }} as events
     inner join {{ ref('int_customers__asked') }} as asked
         on
@@ -37,13 +37,7 @@ told as (
         max_by(is_theirs, (occurred_at, event_number)) as is_theirs,
         max_by(severity, case when severity is not null then (occurred_at, event_number) end) as severity,
         min(occurred_on) as opened_on,
-        -- what is closed after it was resolved was resolved before
-        min(
-            case
-                when status in ('resolved', 'closed') and occurred_at >= coalesce(reopened_at, occurred_at)
-                    then occurred_on
-            end
-        ) as resolved_on
+        {{ first_resolved('occurred_on') }} as resolved_on
     from events
     group by as_of, basis, window_ends_on, customer_key, source, issue_id
 ),
@@ -57,16 +51,9 @@ lasting as (
         opened_on,
         case severity when 'low' then 1 when 'high' then 4 when 'critical' then 8 else 2 end as severity_weight,
         resolved_on is null as is_open,
-        resolved_on
+        {{ dbt.datediff('opened_on', 'coalesce(resolved_on, window_ends_on)', 'day') }} as days
     from told
     where is_theirs
-),
-
-timed as (
-    select
-        *,
-        {{ dbt.datediff('opened_on', 'case when is_open then window_ends_on else resolved_on end', 'day') }} as days
-    from lasting
 ),
 
 weighed as (
@@ -82,7 +69,7 @@ weighed as (
                 else 0
             end
         ) as bigint) as issue_weight_12m
-    from timed
+    from lasting
     group by as_of, basis, customer_key
 )
 
