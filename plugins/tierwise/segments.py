@@ -19,7 +19,7 @@ _CELLS = {f"R{r}F{f}" for r in range(1, 6) for f in range(1, 6)}
 _EIGHT = tuple(r + f + m for r in "HL" for f in "HL" for m in "HL")
 _STAGES = ("prospect", "new", "active", "loyal", "reactivated", "at_risk", "churned")
 _NEEDS = ("price_oriented", "value_oriented", "composite", "unknown")
-_SIGNS = (*("discounted_share", "price_index", "premium_share", "categories", "returned_share", "price_satisfaction"),)
+_SIGNS = ("discounted_share", "price_index", "premium_share", "categories", "returned_share", "price_satisfaction")
 _NEVER_BOUGHT = ("none", "Never bought", "尚无购买")
 
 TABLES: dict[str, dict[str, str]] = {
